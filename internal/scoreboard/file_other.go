@@ -1,0 +1,18 @@
+//go:build !linux
+
+package scoreboard
+
+import "os"
+
+// newFile makes a file without a name.
+func newFile(name string) (*os.File, error) {
+	f, err := os.CreateTemp("", name)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

@@ -1,0 +1,98 @@
+package scoreboard
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// Request is one request in flight, as a reader saw it.
+type Request struct {
+	Slot     int           `json:"slot"`
+	ID       uint64        `json:"id"`
+	Client   string        `json:"client"`
+	Method   string        `json:"method"`
+	Path     string        `json:"path"` // without its query, cut to MaxPath bytes
+	Member   string        `json:"member,omitempty"`
+	Age      time.Duration `json:"age"`
+	Limit    time.Duration `json:"limit,omitempty"` // its total time; 0 for none
+	Bytes    uint64        `json:"bytes"`           // of the reply's body, sent so far
+	KillSent bool          `json:"kill_sent,omitempty"`
+}
+
+// readTries bounds the retries on a slot that is being written; a slot that is
+// never seen whole was left by a writer that died inside it.
+const readTries = 64
+
+// Snapshot appends the requests in flight to dst, by slot number. It may be
+// called while the writer is stopped or dead.
+func (b *Board) Snapshot(dst []Request) []Request {
+	now := Now()
+	for slot := range b.high() {
+		if r, ok := b.read(slot, now); ok {
+			dst = append(dst, r)
+		}
+	}
+	return dst
+}
+
+// high is the number of slots ever used, whatever the file says.
+func (b *Board) high() int {
+	return int(min(b.word(headHigh).Load(), uint64(b.slots)))
+}
+
+func (b *Board) read(slot int, now int64) (Request, bool) {
+	for range readTries {
+		seq := b.slotWord(slot, slotSeq).Load()
+		id := b.slotWord(slot, slotID).Load()
+		if id == 0 {
+			return Request{}, false
+		}
+		if seq%2 != 0 {
+			continue
+		}
+		r := b.copySlot(slot, id, now)
+		if b.slotWord(slot, slotSeq).Load() == seq && b.slotWord(slot, slotID).Load() == id {
+			return r, true
+		}
+	}
+	return Request{}, false
+}
+
+func (b *Board) copySlot(slot int, id uint64, now int64) Request {
+	start := int64(b.slotWord(slot, slotStart).Load())
+	lens := b.slotWord(slot, slotLens).Load()
+	r := Request{
+		Slot:     slot,
+		ID:       id,
+		Client:   b.text(slot, slotClient, MaxClient, lens),
+		Method:   b.text(slot, slotMethod, MaxMethod, lens>>16),
+		Member:   b.text(slot, slotMember, MaxMember, lens>>32),
+		Path:     b.text(slot, slotPath, MaxPath, lens>>48),
+		Age:      time.Duration(max(0, now-start)),
+		Bytes:    b.slotWord(slot, slotBytes).Load(),
+		KillSent: b.slotWord(slot, slotKill).Load() == id,
+	}
+	if deadline := int64(b.slotWord(slot, slotDeadline).Load()); deadline > start {
+		r.Limit = time.Duration(deadline - start)
+	}
+	return r
+}
+
+func (b *Board) text(slot, at, limit int, n uint64) string {
+	size := min(int(n&0xffff), limit)
+	var buf [MaxPath]byte
+	for i := 0; i < size; i += 8 {
+		binary.LittleEndian.PutUint64(buf[i:], b.slotWord(slot, at+i).Load())
+	}
+	return string(buf[:size])
+}
+
+// Kill asks the proxy to end the request id in the slot. It returns false, and
+// asks nothing, where the slot holds another request by now or none.
+func (b *Board) Kill(slot int, id uint64) bool {
+	if id == 0 || slot < 0 || slot >= b.slots || b.slotWord(slot, slotID).Load() != id {
+		return false
+	}
+	b.slotWord(slot, slotKill).Store(id)
+	return true
+}
