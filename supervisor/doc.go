@@ -1,0 +1,2 @@
+// Package supervisor owns one child for ever.
+package supervisor
