@@ -1,0 +1,2 @@
+// Package runaway ends requests that take too long.
+package runaway
