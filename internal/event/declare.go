@@ -50,7 +50,7 @@ func lifeDeclarations() []Declaration {
 		{Prototype: ChildReady{}, Ends: []string{"child_unready"}, Meaning: "the life is ready to serve"},
 		{Prototype: ChildUnready{}, Severity: Warning, Meaning: "a ready life stopped being ready while it still runs",
 			Do: "see the probe that failed: `reeve status`"},
-		{Prototype: ChildHealthy{}, Ends: []string{"child_rested", "child_launch_failed", "limit_mismatched"}, EndsAll: true,
+		{Prototype: ChildHealthy{}, Ends: []string{"child_rested", "child_launch_failed", "child_given_up", "limit_mismatched"}, EndsAll: true,
 			Meaning: "the life stayed ready for the whole reset time; the restart budget is full again"},
 		{Prototype: ChildCondemned{}, Severity: Warning, Meaning: "a guard decided that the life must end",
 			Do: "read the reason and the post-mortem; one healed restart needs nobody at night"},

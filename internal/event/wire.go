@@ -130,15 +130,25 @@ func (w *Writer) run(out io.Writer) {
 	broken := false
 	for e := range w.queue {
 		if broken {
+			w.drop()
 			continue
 		}
 		line, err := Encode(e)
-		if err != nil {
+		if err != nil { // a NaN, which JSON does not know
+			w.drop()
 			continue
 		}
-		_, err = out.Write(line)
-		broken = err != nil
+		if _, err = out.Write(line); err != nil {
+			broken = true
+			w.drop()
+		}
 	}
+}
+
+func (w *Writer) drop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dropped++
 }
 
 // Emit queues the event, or drops and counts it where the queue is full.
@@ -155,7 +165,7 @@ func (w *Writer) Emit(e Event) {
 	}
 }
 
-// Dropped returns how many events did not fit the queue.
+// Dropped returns how many events did not fit the queue or could not be written.
 func (w *Writer) Dropped() uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
