@@ -1,0 +1,251 @@
+package rotate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// breather is how long the reader waits after a small read that came hard on
+// another, so that a writer of single lines costs a thousand wake-ups a second
+// and not a hundred thousand. The pipe holds what comes meanwhile.
+const breather = time.Millisecond
+
+// smallRead is a read that is worth a breather.
+const smallRead = 64 << 10
+
+// pump reads one log's source and cuts it into chunks of whole lines. Its
+// goroutine does nothing that can wait for a disk.
+type pump struct {
+	source *os.File
+	raw    syscall.RawConn
+	queue  *spill
+	pool   *pool
+	tap    func([]byte)
+	sample func([]byte) // feeds the template counter
+
+	stop chan struct{} // closed: push without waiting for room
+	done chan struct{} // closed when run has returned
+
+	seen    atomic.Uint64 // bytes read
+	carried atomic.Int64  // bytes of the line that is not complete yet
+
+	mu    sync.Mutex
+	ends  []chan struct{} // EndLife callers
+	drain bool            // read until nothing is there, then end
+
+	cur    *chunk // the chunk being filled; nil while idle
+	carry  []byte // the unfinished line while idle
+	n      int
+	err    error
+	readFn func(fd uintptr) bool
+}
+
+func newPump(source *os.File, queue *spill, p *pool) (*pump, error) {
+	raw, err := source.SyscallConn()
+	if err != nil {
+		return nil, fmt.Errorf("reach the descriptor of %s: %w", source.Name(), err)
+	}
+	m := &pump{source: source, raw: raw, queue: queue, pool: p, stop: make(chan struct{}), done: make(chan struct{})}
+	m.readFn = m.readOnce
+	return m, nil
+}
+
+// readOnce is one read(2). It borrows a buffer only for the call, so that a log
+// that is silent holds none; false makes the runtime wait for the descriptor.
+func (m *pump) readOnce(fd uintptr) bool {
+	if m.cur == nil {
+		m.cur = m.pool.get()
+		m.cur.buf = append(m.cur.buf, m.carry...)
+		m.carry = m.carry[:0]
+	}
+	c := m.cur
+	if len(c.buf) == cap(c.buf) {
+		c.buf = append(make([]byte, 0, LineCap), c.buf...)
+	}
+	for {
+		m.n, m.err = syscall.Read(int(fd), c.buf[len(c.buf):cap(c.buf)])
+		if m.err != syscall.EINTR {
+			break
+		}
+	}
+	if m.err == syscall.EAGAIN {
+		m.n = 0
+		m.rest()
+		return m.leaving()
+	}
+	return true
+}
+
+// rest gives the buffer back and keeps only the unfinished line.
+func (m *pump) rest() {
+	m.carry = append(m.carry[:0], m.cur.buf...)
+	m.pool.put(m.cur)
+	m.cur = nil
+	if cap(m.carry) > chunkSize && len(m.carry) < chunkSize/4 {
+		m.carry = append([]byte(nil), m.carry...)
+	}
+}
+
+// leaving reports whether somebody waits for the source to be empty.
+func (m *pump) leaving() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.drain || len(m.ends) > 0
+}
+
+// run pumps until the source ends, or until it is empty after drainAndStop.
+func (m *pump) run() error {
+	defer close(m.done)
+	defer m.queue.close()
+	defer m.source.Close()
+	defer m.release()
+	var last time.Time
+	for {
+		err := m.raw.Read(m.readFn)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			m.source.SetReadDeadline(time.Time{})
+			continue
+		}
+		if err == nil {
+			err = m.err
+		}
+		switch {
+		case err == syscall.EAGAIN:
+			if m.settle() {
+				return nil
+			}
+			continue
+		case err != nil, m.n == 0:
+			m.finishLine()
+			m.settle()
+			return readError(m.source, err)
+		}
+		now := time.Now()
+		m.took(now)
+		if m.n < smallRead && now.Sub(last) < 2*breather && !m.leaving() {
+			time.Sleep(breather)
+		}
+		last = now
+	}
+}
+
+func readError(source *os.File, err error) error {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return fmt.Errorf("read %s: %w", source.Name(), err)
+}
+
+// took handles the n bytes just read into the end of the current chunk.
+func (m *pump) took(now time.Time) {
+	c := m.cur
+	fresh := len(c.buf)
+	c.buf = c.buf[:fresh+m.n]
+	m.seen.Add(uint64(m.n))
+	m.queue.arrive(m.n)
+	end := bytes.LastIndexByte(c.buf[fresh:], '\n')
+	if end < 0 {
+		if len(c.buf) >= LineCap {
+			m.send(nil, endsCut, now)
+		}
+		m.carried.Store(int64(m.unfinished()))
+		return
+	}
+	m.send(c.buf[fresh+end+1:], endsItself, now)
+	m.carried.Store(int64(m.unfinished()))
+}
+
+func (m *pump) unfinished() int {
+	if m.cur == nil {
+		return len(m.carry)
+	}
+	return len(m.cur.buf)
+}
+
+// send pushes the current chunk without its rest, which starts the next one.
+func (m *pump) send(rest []byte, ends lineEnd, now time.Time) {
+	c := m.cur
+	m.cur = nil
+	if len(rest) > 0 {
+		m.cur = m.pool.get()
+		m.cur.buf = append(m.cur.buf, rest...)
+	}
+	c.buf = c.buf[:len(c.buf)-len(rest)]
+	c.ends, c.read = ends, now
+	c.lines = countLines(c.buf)
+	if m.tap != nil {
+		m.tap(c.buf)
+	}
+	if m.sample != nil {
+		m.sample(c.buf)
+	}
+	m.queue.push(c, m.stop)
+}
+
+// finishLine sends an unfinished line as it is: nobody will finish it.
+func (m *pump) finishLine() {
+	if m.cur == nil && len(m.carry) > 0 {
+		m.cur = m.pool.get()
+		m.cur.buf = append(m.cur.buf, m.carry...)
+		m.carry = m.carry[:0]
+	}
+	if m.cur == nil || len(m.cur.buf) == 0 {
+		return
+	}
+	m.send(nil, endsLife, time.Now())
+	m.carried.Store(0)
+}
+
+// settle serves those who waited for the source to be empty, and reports
+// whether that was to be the end.
+func (m *pump) settle() (done bool) {
+	m.mu.Lock()
+	waiting, done := m.ends, m.drain
+	m.ends = nil
+	m.mu.Unlock()
+	if done || len(waiting) > 0 {
+		m.finishLine()
+	}
+	for _, ch := range waiting {
+		close(ch)
+	}
+	return done
+}
+
+func (m *pump) release() {
+	if m.cur != nil {
+		m.pool.put(m.cur)
+		m.cur = nil
+	}
+	m.carry = nil
+}
+
+// endLife asks for the unfinished line to be ended once the source is empty;
+// the channel is closed when it is.
+func (m *pump) endLife() <-chan struct{} {
+	done := make(chan struct{})
+	m.mu.Lock()
+	m.ends = append(m.ends, done)
+	m.mu.Unlock()
+	m.nudge()
+	return done
+}
+
+// drainAndStop ends the pump once the source is empty.
+func (m *pump) drainAndStop() {
+	m.mu.Lock()
+	m.drain = true
+	m.mu.Unlock()
+	m.nudge()
+}
+
+// nudge wakes a sleeping read. A source that knows no deadlines (a plain file,
+// a terminal) is not woken; it ends by itself.
+func (m *pump) nudge() { m.source.SetReadDeadline(time.Unix(1, 0)) }
