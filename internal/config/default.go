@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 )
 
 // Default returns a T with the default of every field's tag, in nested structs
@@ -27,13 +28,37 @@ func setDefaults(v reflect.Value) {
 			continue
 		}
 		if text, ok := f.Tag.Lookup("default"); ok {
-			if err := setScalar(v.Field(i), text); err != nil {
+			if err := setDefault(v.Field(i), text); err != nil {
 				panic(fmt.Sprintf("internal error: default of %s.%s: %v", t, f.Name, err))
 			}
 			continue
 		}
 		setDefaults(v.Field(i))
 	}
+}
+
+// setDefault sets v, which may be optional or a list: "[GET, HEAD]".
+func setDefault(v reflect.Value, text string) error {
+	switch {
+	case v.Kind() == reflect.Pointer && !isText(v.Type()):
+		target := reflect.New(v.Type().Elem())
+		v.Set(target)
+		return setDefault(target.Elem(), text)
+	case v.Kind() == reflect.Slice && !isText(v.Type()):
+		inner := strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+		if inner == "" {
+			return nil
+		}
+		for _, part := range strings.Split(inner, ",") {
+			e := reflect.New(v.Type().Elem()).Elem()
+			if err := setScalar(e, strings.TrimSpace(part)); err != nil {
+				return err
+			}
+			v.Set(reflect.Append(v, e))
+		}
+		return nil
+	}
+	return setScalar(v, text)
 }
 
 // setScalar sets v from the notation of the file.

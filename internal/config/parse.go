@@ -1,36 +1,39 @@
 package config
 
 import (
-	"errors"
-	"io"
+	"fmt"
+	"reflect"
 )
 
 // Parse reads a YAML document into the struct that into points to. Every
 // default is set first. All problems come at once, sorted by line, and into is
-// not fit for use then.
+// untouched then. An empty document is all defaults; a key without a value has
+// its default.
 //
 // Where *into is a Validator, it has its say after the binding, and its
 // problems are given the line of the key that they name, or of the nearest key
 // around it that the file has.
-func Parse(name string, data []byte, into any) error { return errors.New("not built yet") }
-
-// Load is Parse of a regular file.
-func Load(path string, into any) error { return errors.New("not built yet") }
-
-// Explain writes the configuration that v holds as YAML that Parse reads back,
-// with each key's doc as a comment. Secret values are written as "***".
-func Explain(w io.Writer, v any) error { return errors.New("not built yet") }
-
-// Schema returns the JSON schema (draft 2020-12) of v's type, for editors.
-func Schema(v any) ([]byte, error) { return nil, errors.New("not built yet") }
-
-// Field is one key of the file, for tables in documents.
-type Field struct {
-	Key     string // "watchdog.probes[].url"
-	Type    string // "duration", "list of string"
-	Default string // in the file's notation; empty where there is none
-	Doc     string
+//
+// The name is for messages. Anything but a pointer to a struct panics.
+func Parse(name string, data []byte, into any) error {
+	target := reflect.ValueOf(into)
+	if target.Kind() != reflect.Pointer || target.IsNil() || target.Elem().Kind() != reflect.Struct {
+		panic(fmt.Sprintf("internal error: config cannot be read into %T, want a pointer to a struct", into))
+	}
+	b := binder{file: name, places: map[string]place{}}
+	root, problems := read(data)
+	b.problems = problems
+	fresh := reflect.New(target.Elem().Type())
+	setDefaults(fresh.Elem())
+	if root != nil {
+		b.bind(fresh.Elem(), root, "", field{})
+	}
+	if root != nil || len(problems) == 0 {
+		b.validate(fresh.Interface())
+	}
+	if err := b.err(); err != nil {
+		return err
+	}
+	target.Elem().Set(fresh.Elem())
+	return nil
 }
-
-// Fields returns the keys of v's type in their order.
-func Fields(v any) []Field { return nil }

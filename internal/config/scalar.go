@@ -26,6 +26,9 @@ func (d Duration) String() string {
 	return s
 }
 
+// Want says how it is written.
+func (d Duration) Want() string { return "a duration like 10s" }
+
 // MarshalText is String.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
@@ -74,6 +77,9 @@ func (s Size) String() string {
 	}
 	return strconv.FormatInt(int64(s), 10) + "B"
 }
+
+// Want says how it is written.
+func (s Size) Want() string { return "a size like 64MiB" }
 
 // MarshalText is String.
 func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
