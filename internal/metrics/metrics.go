@@ -2,9 +2,15 @@ package metrics
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/reeveproxy/reeve/internal/event"
 )
@@ -12,39 +18,45 @@ import (
 // Metrics is one registry and the consumer that feeds it. Make it with New.
 type Metrics struct {
 	registry *prometheus.Registry
+	counts   *counts
 }
-
-// Desc declares a family of series that Collect emits.
-type Desc struct {
-	Name    string   // "reeve_log_lines_total"; a counter's name ends in _total
-	Help    string   // one sentence without a full stop
-	Counter bool     // false is a gauge
-	Labels  []string // names of the labels that every emitted series carries
-}
-
-// Emit gives one series of a declared family to the scrape that runs. The
-// labels must be exactly those of the declaration.
-type Emit func(name string, labels map[string]string, value float64)
 
 // New returns a registry with reeve's own families, Go's runtime and this
 // process. The version is that of the binary.
-func New(version string) *Metrics { return &Metrics{registry: prometheus.NewRegistry()} }
+func New(version string) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry(), counts: newCounts()}
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "reeve_build_info", Help: "The running binary; the value is always 1",
+	}, []string{"version", "goversion"})
+	info.WithLabelValues(version, runtime.Version()).Set(1)
+	m.registry.MustRegister(info, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.counts.families()...)
+	return m
+}
 
 // Run counts the records of the cursor until the hub is closed and drained, and
 // then returns nil; it returns ctx's error where ctx ends first.
-func (m *Metrics) Run(ctx context.Context, c *event.Cursor) error { return nil }
-
-// Gauge registers a series whose value is read at each scrape. It panics on a
-// name that is taken or malformed, which is a mistake of the program.
-func (m *Metrics) Gauge(name, help string, read func() float64) {}
-
-// Counter is Gauge for a number that only rises; its name ends in _total.
-func (m *Metrics) Counter(name, help string, read func() float64) {}
-
-// Collect registers families with labels. At each scrape read is called once
-// and emits what there is at that moment.
-func (m *Metrics) Collect(descs []Desc, read func(Emit)) {}
+func (m *Metrics) Run(ctx context.Context, c *event.Cursor) error {
+	for {
+		rec, err := c.Next(ctx)
+		m.counts.missed.Add(float64(c.Missed()))
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read timeline: %w", err)
+		}
+		m.counts.apply(rec)
+	}
+}
 
 // Handler serves the metrics. A series that cannot be read is left out and the
 // rest is served.
-func (m *Metrics) Handler() http.Handler { return http.NotFoundHandler() }
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		ErrorHandling:       promhttp.ContinueOnError,
+		MaxRequestsInFlight: 8,
+		Registry:            m.registry,
+	})
+}
