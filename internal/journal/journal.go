@@ -58,10 +58,19 @@ func (j *Journal) Run(ctx context.Context, c *event.Cursor) error {
 // Lost returns how many lines the writer refused.
 func (j *Journal) Lost() uint64 { return j.out.lost.Load() }
 
+// reserved are the line's own keys. A fact of the same name (the level of a full
+// disk) would make the line an object with one key twice.
+var reserved = map[string]bool{slog.TimeKey: true, slog.LevelKey: true, slog.MessageKey: true, "seq": true}
+
 func (j *Journal) write(ctx context.Context, rec event.Record) {
 	line := slog.NewRecord(rec.Time, event.SeverityOf(rec.Event).Level(), rec.Event.Kind(), 0)
 	line.AddAttrs(slog.Uint64("seq", rec.Seq))
-	line.AddAttrs(event.Attrs(rec.Event)...)
+	for _, a := range event.Attrs(rec.Event) {
+		if reserved[a.Key] {
+			a.Key = "event_" + a.Key
+		}
+		line.AddAttrs(a)
+	}
 	// The writer's error is kept by watched, whose count is the truth: a
 	// handler may also fail to format, which plain prevents.
 	_ = j.handler.Handle(ctx, line)

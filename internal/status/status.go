@@ -2,7 +2,10 @@ package status
 
 import (
 	"context"
-	"net/http"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
 	"time"
 
 	"github.com/reeveproxy/reeve/internal/event"
@@ -13,70 +16,85 @@ const Kept = 200
 
 // Fold is the state that the timeline adds up to. The zero Fold is ready for
 // use; its methods are safe from any goroutine.
-type Fold struct{}
-
-// Incident is a paging event that nothing has ended yet.
-type Incident struct {
-	Key      string    `json:"key"` // kind/subject
-	Kind     string    `json:"kind"`
-	Subject  string    `json:"subject,omitempty"`
-	Severity string    `json:"severity"`
-	Since    time.Time `json:"since"`
-	Updated  time.Time `json:"updated"` // of the last event that confirmed it
-	Count    int       `json:"count"`   // events since it opened, at least 1
-	Text     string    `json:"text"`    // what the kind means
-	Do       string    `json:"do"`      // what to do about it
+type Fold struct {
+	mu       sync.Mutex
+	head     header
+	life     Life
+	stopping bool // reeve itself
+	open     event.Incidents
+	counts   map[string]uint64
+	missed   uint64
+	ring     []event.Record // at most Kept; the oldest is at next once it is full
+	next     int
 }
 
-// Life is what is known of the child.
-type Life struct {
-	Number   uint64    `json:"number"` // 0 before the first launch
-	PID      int       `json:"pid"`    // 0 while none runs
-	State    string    `json:"state"`  // none, starting, ready, unready, stopping, backoff, resting, gave_up, stopped
-	Since    time.Time `json:"since"`  // of State
-	Launched time.Time `json:"launched"`
-	Program  string    `json:"program"`
-	Restarts uint64    `json:"restarts"` // launches after the first
-	Reason   string    `json:"reason"`   // of the last change, "" where there is none
-}
-
-// Record is an event in the form that people and programs read.
-type Record struct {
-	Seq      uint64         `json:"seq"`
-	Time     time.Time      `json:"time"`
-	Kind     string         `json:"kind"`
-	Severity string         `json:"severity"`
-	Subject  string         `json:"subject,omitempty"`
-	Facts    map[string]any `json:"facts,omitempty"`
-}
-
-// Snapshot is all that a Fold knows, at one moment.
-type Snapshot struct {
-	Version   string            `json:"version"`
-	Service   string            `json:"service"`
-	PID       int               `json:"pid"`
-	Started   time.Time         `json:"started"`
-	Ready     bool              `json:"ready"`
-	Life      Life              `json:"life"`
-	Counts    map[string]uint64 `json:"counts"` // events seen, by kind
-	Missed    uint64            `json:"missed"` // records lost to this fold
-	Incidents []Incident        `json:"incidents"`
-	Records   []Record          `json:"records"` // the last Kept, oldest first
+type header struct {
+	version, service string
+	pid              int
+	started          time.Time
 }
 
 // Run folds the records of the cursor until the hub is closed and drained, and
 // then returns nil; it returns ctx's error where ctx ends first.
-func (f *Fold) Run(ctx context.Context, c *event.Cursor) error { return nil }
+func (f *Fold) Run(ctx context.Context, c *event.Cursor) error {
+	for {
+		rec, err := c.Next(ctx)
+		f.apply(rec, c.Missed(), err == nil)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read timeline: %w", err)
+		}
+	}
+}
+
+func (f *Fold) apply(rec event.Record, missed uint64, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.missed += missed
+	if !ok {
+		return
+	}
+	if f.counts == nil {
+		f.counts = map[string]uint64{}
+	}
+	f.counts[rec.Event.Kind()]++
+	if len(f.ring) < Kept {
+		f.ring = append(f.ring, rec)
+	} else {
+		f.ring[f.next] = rec
+		f.next = (f.next + 1) % Kept
+	}
+	f.open.Apply(rec)
+	switch e := rec.Event.(type) {
+	case event.ReeveStarted:
+		f.head = header{version: e.Version, service: e.Service, pid: e.PID, started: rec.Time}
+	case event.ReeveStopping:
+		f.stopping = true
+	default:
+		f.life = f.life.next(rec)
+	}
+}
 
 // Ready tells whether the child that runs is ready to serve.
-func (f *Fold) Ready() bool { return false }
+func (f *Fold) Ready() bool {
+	ready, _ := f.ready()
+	return ready
+}
 
-// Snapshot returns a copy of what is known.
-func (f *Fold) Snapshot() Snapshot { return Snapshot{} }
-
-// Healthz answers 200 while reeve itself lives: restarting reeve does not help
-// a sick child.
-func (f *Fold) Healthz() http.Handler { return http.NotFoundHandler() }
-
-// Readyz answers 200 while Ready, else 503 with the reason in one line.
-func (f *Fold) Readyz() http.Handler { return http.NotFoundHandler() }
+// ready also returns why not, in a few words.
+func (f *Fold) ready() (bool, string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.stopping:
+		return false, "reeve is stopping"
+	case f.life.State == StateReady:
+		return true, ""
+	case f.life.Reason != "":
+		return false, "child is " + f.life.state() + ": " + f.life.Reason
+	default:
+		return false, "child is " + f.life.state()
+	}
+}
