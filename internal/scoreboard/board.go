@@ -88,6 +88,9 @@ func Create(slots int) (*Board, error) {
 		f.Close()
 		return nil, fmt.Errorf("create scoreboard: %w", err)
 	}
+	if err := sealSize(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("create scoreboard: %w", err), b.Close())
+	}
 	b.slots = slots
 	b.word(headVersion).Store(Version)
 	b.word(headSlots).Store(uint64(slots))
@@ -97,7 +100,8 @@ func Create(slots int) (*Board, error) {
 }
 
 // Open maps the board that f holds, such as one inherited from a supervisor.
-// It takes f over. It returns ErrLayout, wrapped, for anything else.
+// It takes f over where it succeeds. It returns ErrLayout, wrapped, for anything
+// else.
 func Open(f *os.File) (*Board, error) {
 	st, err := f.Stat()
 	if err != nil {
@@ -137,9 +141,11 @@ func (b *Board) File() *os.File { return b.file }
 func (b *Board) Slots() int { return b.slots }
 
 // Close unmaps the board and closes its file. No other method may run then or
-// later.
+// later: a later one panics.
 func (b *Board) Close() error {
-	return errors.Join(syscall.Munmap(b.mem), b.file.Close())
+	mem := b.mem
+	b.mem = nil // a late word() is then a panic, which can be recovered, not a fault
+	return errors.Join(syscall.Munmap(mem), b.file.Close())
 }
 
 // Started is the number of requests that were ever claimed.
@@ -148,6 +154,14 @@ func (b *Board) Started() uint64 { return b.sum(0) }
 // Completed is the number of requests that were ever released. While it
 // advances, the proxy works.
 func (b *Board) Completed() uint64 { return b.sum(8) }
+
+// InFlight is the number of requests claimed and not yet released. It may miss
+// what happens while it counts, and is never negative.
+func (b *Board) InFlight() uint64 {
+	done := b.Completed() // read first, so that it can only be too small
+	started := b.Started()
+	return started - min(done, started)
+}
 
 func (b *Board) sum(word int) uint64 {
 	var n uint64

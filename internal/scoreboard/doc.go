@@ -27,10 +27,14 @@
 //
 //  1. One writer a slot: the goroutine that claimed it. The supervisor writes
 //     nothing but the kill word.
-//  2. A reader sees a slot whole or not at all (it retries on a sequence that
-//     moved, and gives up on a slot whose writer died inside it).
+//  2. A reader sees a slot whole or not at all: it retries on a sequence that
+//     moved. A request whose writer stopped or died while it wrote the member is
+//     seen without the member; one not wholly claimed is not seen.
 //  3. A kill names a request, not a slot: it is obeyed only while the slot still
 //     holds that id. The right request is ended or none.
 //  4. Claim, SetMember, SetBytes and Release do not allocate, lock or enter the
-//     kernel.
+//     kernel (but for the page fault of a slot's first use).
+//  5. Nothing that the other process does to the file harms a reader: texts and
+//     the high-water mark are bounded on reading, and on Linux the file's size is
+//     sealed, so that no mapping can be cut off under a process that uses it.
 package scoreboard

@@ -16,3 +16,7 @@ func newFile(name string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// sealSize does nothing: only Linux can fix a file's size, so here the other
+// process is trusted not to cut the file.
+func sealSize(*os.File) error { return nil }

@@ -11,8 +11,8 @@ type Request struct {
 	ID       uint64        `json:"id"`
 	Client   string        `json:"client"`
 	Method   string        `json:"method"`
-	Path     string        `json:"path"` // without its query, cut to MaxPath bytes
-	Member   string        `json:"member,omitempty"`
+	Path     string        `json:"path"`             // without its query, cut to MaxPath bytes
+	Member   string        `json:"member,omitempty"` // empty too while it is being written
 	Age      time.Duration `json:"age"`
 	Limit    time.Duration `json:"limit,omitempty"` // its total time; 0 for none
 	Bytes    uint64        `json:"bytes"`           // of the reply's body, sent so far
@@ -20,7 +20,7 @@ type Request struct {
 }
 
 // readTries bounds the retries on a slot that is being written; a slot that is
-// never seen whole was left by a writer that died inside it.
+// never seen at rest was left by a writer that stopped or died inside it.
 const readTries = 64
 
 // Snapshot appends the requests in flight to dst, by slot number. It may be
@@ -41,19 +41,26 @@ func (b *Board) high() int {
 }
 
 func (b *Board) read(slot int, now int64) (Request, bool) {
-	for range readTries {
+	for try := range readTries {
 		seq := b.slotWord(slot, slotSeq).Load()
 		id := b.slotWord(slot, slotID).Load()
 		if id == 0 {
 			return Request{}, false
 		}
-		if seq%2 != 0 {
+		inside := seq%2 != 0
+		if inside && try < readTries-1 {
 			continue
 		}
 		r := b.copySlot(slot, id, now)
-		if b.slotWord(slot, slotSeq).Load() == seq && b.slotWord(slot, slotID).Load() == id {
-			return r, true
+		if b.slotWord(slot, slotSeq).Load() != seq || b.slotWord(slot, slotID).Load() != id {
+			continue
 		}
+		if inside {
+			// A slot that has an id while its writer is inside is having its
+			// member written (fill gives the id last), and only that is torn.
+			r.Member = ""
+		}
+		return r, true
 	}
 	return Request{}, false
 }
@@ -78,8 +85,9 @@ func (b *Board) copySlot(slot int, id uint64, now int64) Request {
 	return r
 }
 
+// text reads the text of at most limit bytes, a multiple of 8 not above MaxPath.
 func (b *Board) text(slot, at, limit int, n uint64) string {
-	size := min(int(n&0xffff), limit)
+	size := min(int(n&0xffff), limit) // the file may say anything
 	var buf [MaxPath]byte
 	for i := 0; i < size; i += 8 {
 		binary.LittleEndian.PutUint64(buf[i:], b.slotWord(slot, at+i).Load())

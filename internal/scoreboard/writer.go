@@ -2,6 +2,7 @@ package scoreboard
 
 import (
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -25,13 +26,38 @@ type freeStack struct {
 	_    [56]byte      // a cache line each
 }
 
-// NewWriter returns the writer of an empty board.
+// NewWriter returns the writer of a board whose earlier writer, if it had one,
+// is dead: what that one left in flight is struck out as completed, and its
+// numbers are not given again.
 func NewWriter(b *Board) *Writer {
 	w := &Writer{board: b, next: make([]uint32, b.slots)}
+	w.ids.Store(b.inherit())
 	for slot := b.slots - 1; slot >= 0; slot-- {
 		w.push(slot)
 	}
 	return w
+}
+
+// inherit empties a dead writer's slots and returns the highest id that it can
+// have given: a kill word that still holds one must not reach a request of ours.
+func (b *Board) inherit() (last uint64) {
+	high := b.high()
+	if high == 0 {
+		return 0
+	}
+	last = b.Started()
+	for slot := range high {
+		last = max(last, b.slotWord(slot, slotID).Load(), b.slotWord(slot, slotKill).Load())
+		b.slotWord(slot, slotID).Store(0)
+		b.slotWord(slot, slotKill).Store(0)
+		if seq := b.slotWord(slot, slotSeq); seq.Load()%2 != 0 {
+			seq.Add(1)
+		}
+	}
+	for c := range cells {
+		b.cell(c, 8).Store(b.cell(c, 0).Load())
+	}
+	return last + uint64(b.slots) // as many claims can have died with their id still unwritten
 }
 
 func (w *Writer) push(slot int) {
@@ -61,7 +87,8 @@ func (w *Writer) pop(stack int) (slot int, ok bool) {
 }
 
 // Slot is one request's place on the board, for the goroutine that serves it.
-// The zero Slot stands for no place: its methods do nothing.
+// The zero Slot stands for no place: its methods do nothing, and neither do
+// those of a Slot that was released.
 type Slot struct {
 	w     *Writer
 	index int
@@ -88,21 +115,25 @@ func (w *Writer) fill(slot int, client, method, path string, total time.Duration
 	seq := b.slotWord(slot, slotSeq)
 	seq.Add(1)
 	b.slotWord(slot, slotStart).Store(uint64(now))
-	deadline := int64(0)
-	if total > 0 {
-		deadline = now + int64(total)
-	}
-	b.slotWord(slot, slotDeadline).Store(uint64(deadline))
+	b.slotWord(slot, slotDeadline).Store(deadline(now, total))
 	b.slotWord(slot, slotBytes).Store(0)
 	c := b.putText(slot, slotClient, MaxClient, client)
 	m := b.putText(slot, slotMethod, MaxMethod, method)
 	p := b.putText(slot, slotPath, MaxPath, path)
 	b.slotWord(slot, slotLens).Store(c | m<<16 | p<<48)
-	b.slotWord(slot, slotID).Store(s.id)
-	seq.Add(1)
-	b.raiseHigh(uint64(slot + 1))
+	b.raiseHigh(uint64(slot + 1)) // before the id, or a death here would hide the request
 	b.cell(slot, 0).Add(1)
+	b.slotWord(slot, slotID).Store(s.id) // last: an id says that all but the member is whole
+	seq.Add(1)
 	return s
+}
+
+// deadline is the word for a total time from start, at most the end of time.
+func deadline(start int64, total time.Duration) uint64 {
+	if total <= 0 {
+		return 0
+	}
+	return uint64(start + min(int64(total), math.MaxInt64-start))
 }
 
 func (b *Board) raiseHigh(n uint64) {
@@ -131,15 +162,22 @@ func (b *Board) putText(slot, at, limit int, s string) uint64 {
 	return uint64(len(s))
 }
 
-// ID is the request's number: 1 for the first of this life. 0 means no slot.
+// ID is the request's number: 1 for the first of a new board, never given twice.
+// 0 means no slot.
 func (s Slot) ID() uint64 { return s.id }
 
 // Index is the slot's number on the board, from 0.
 func (s Slot) Index() int { return s.index }
 
-// SetMember records which member serves the request.
+// holds reports whether the slot is still this request's.
+func (s Slot) holds() bool {
+	return s.w != nil && s.w.board.slotWord(s.index, slotID).Load() == s.id
+}
+
+// SetMember records which member serves the request. It must not run in two
+// goroutines of one request at once.
 func (s Slot) SetMember(member string) {
-	if s.w == nil {
+	if !s.holds() {
 		return
 	}
 	b := s.w.board
@@ -154,20 +192,17 @@ func (s Slot) SetMember(member string) {
 // SetDeadline replaces the request's total time, counted from its start; 0 for
 // none.
 func (s Slot) SetDeadline(total time.Duration) {
-	if s.w == nil {
+	if !s.holds() {
 		return
 	}
 	b := s.w.board
-	deadline := uint64(0)
-	if total > 0 {
-		deadline = b.slotWord(s.index, slotStart).Load() + uint64(total)
-	}
-	b.slotWord(s.index, slotDeadline).Store(deadline)
+	start := int64(b.slotWord(s.index, slotStart).Load())
+	b.slotWord(s.index, slotDeadline).Store(deadline(start, total))
 }
 
 // SetBytes records how many bytes of the reply's body were sent so far.
 func (s Slot) SetBytes(n uint64) {
-	if s.w != nil {
+	if s.holds() {
 		s.w.board.slotWord(s.index, slotBytes).Store(n)
 	}
 }
@@ -177,14 +212,16 @@ func (s Slot) KillAsked() bool {
 	return s.w != nil && s.w.board.slotWord(s.index, slotKill).Load() == s.id
 }
 
-// Release frees the slot. It must be called exactly once, by the claimer; the
-// Slot must not be used after.
+// Release frees the slot, for the claimer to call once; a second call does
+// nothing. The other methods must not run in another goroutine meanwhile.
 func (s Slot) Release() {
 	if s.w == nil {
 		return
 	}
 	b := s.w.board
-	b.slotWord(s.index, slotID).Store(0)
+	if !b.slotWord(s.index, slotID).CompareAndSwap(s.id, 0) {
+		return // released before: a second push would hand the slot out twice
+	}
 	b.cell(s.index, 8).Add(1)
 	s.w.push(s.index)
 }
