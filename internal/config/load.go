@@ -12,28 +12,38 @@ import (
 // Load is Parse of a regular file, or of a link to one. A pipe, a device or a
 // folder is refused without waiting on it.
 func Load(path string, into any) error {
+	data, err := ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return Parse(path, data, into)
+}
+
+// ReadFile returns the bytes of a configuration file for Parse. It refuses what
+// is not a regular file, or is larger than any configuration.
+func ReadFile(path string) ([]byte, error) {
 	// Without O_NONBLOCK the open of a pipe waits for its writer.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return fmt.Errorf("read config %s: %w", path, bare(err))
+		return nil, fmt.Errorf("read config %s: %w", path, bare(err))
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return fmt.Errorf("read config %s: %w", path, bare(err))
+		return nil, fmt.Errorf("read config %s: %w", path, bare(err))
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("read config %s: it is %s, want a regular file", path, special(info.Mode()))
+		return nil, fmt.Errorf("read config %s: it is %s, want a regular file", path, special(info.Mode()))
 	}
 	// One byte past the limit, so that Parse sees that it is passed.
 	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
 	if err != nil {
-		return fmt.Errorf("read config %s: %w", path, bare(err))
+		return nil, fmt.Errorf("read config %s: %w", path, bare(err))
 	}
 	if len(data) > maxBytes {
-		return fmt.Errorf("read config %s: it has %d bytes, more than %d", path, info.Size(), maxBytes)
+		return nil, fmt.Errorf("read config %s: it has %d bytes, more than %d", path, info.Size(), maxBytes)
 	}
-	return Parse(path, data, into)
+	return data, nil
 }
 
 // bare is the error without the path, which the message has already.
