@@ -24,6 +24,18 @@ type ProbeRecovered struct {
 // Subject is the probe's name.
 func (e ProbeRecovered) Subject() string { return e.Probe }
 
+// ChildOverloaded: a liveness probe fails while the life goes on completing
+// requests, so it is taken out of service and not restarted.
+type ChildOverloaded struct {
+	Life     uint64 `json:"life"`
+	Probe    string `json:"probe"`
+	Failures int    `json:"failures"`
+	Last     string `json:"last"`
+}
+
+// Subject is the probe's name.
+func (e ChildOverloaded) Subject() string { return e.Probe }
+
 // RequestWarned: a request has used most of the time it may take.
 type RequestWarned struct {
 	Life   uint64        `json:"life"`
@@ -142,6 +154,7 @@ type ScoreboardFull struct {
 
 func (ProbeFailed) Kind() string      { return "probe_failed" }
 func (ProbeRecovered) Kind() string   { return "probe_recovered" }
+func (ChildOverloaded) Kind() string  { return "child_overloaded" }
 func (RequestWarned) Kind() string    { return "request_warned" }
 func (RequestKilled) Kind() string    { return "request_killed" }
 func (RequestStuck) Kind() string     { return "request_stuck" }
