@@ -70,6 +70,7 @@ func archiveName(stem string, s stamp, reason string) string {
 // archive is one archive as its name and the folder tell of it.
 type archive struct {
 	name       string // without folder
+	stem       string // of the log it is from
 	at         time.Time
 	seq        int
 	reason     string
@@ -84,7 +85,7 @@ func parseArchive(stem, name string) (a archive, ok bool) {
 	if !ok || len(rest) < len(stampFormat)+1 {
 		return archive{}, false
 	}
-	a.name = name
+	a.name, a.stem = name, stem
 	rest, a.compressed = strings.CutSuffix(rest, gzipSuffix)
 	rest, ok = strings.CutSuffix(rest, liveSuffix)
 	if !ok || len(rest) < len(stampFormat)+2 || rest[len(stampFormat)] != '-' {

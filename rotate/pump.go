@@ -28,7 +28,7 @@ type pump struct {
 	queue  *spill
 	pool   *pool
 	tap    func([]byte)
-	sample func([]byte) // feeds the template counter
+	sample func(chunk []byte, lines int) // feeds the template counter
 
 	stop chan struct{} // closed: push without waiting for room
 	done chan struct{} // closed when run has returned
@@ -102,10 +102,6 @@ func (m *pump) leaving() bool {
 
 // run pumps until the source ends, or until it is empty after drainAndStop.
 func (m *pump) run() error {
-	defer close(m.done)
-	defer m.queue.close()
-	defer m.source.Close()
-	defer m.release()
 	var last time.Time
 	for {
 		err := m.raw.Read(m.readFn)
@@ -184,7 +180,7 @@ func (m *pump) send(rest []byte, ends lineEnd, now time.Time) {
 		m.tap(c.buf)
 	}
 	if m.sample != nil {
-		m.sample(c.buf)
+		m.sample(c.buf, c.lines)
 	}
 	m.queue.push(c, m.stop)
 }
@@ -219,6 +215,15 @@ func (m *pump) settle() (done bool) {
 	return done
 }
 
+// end lets go of everything once run has returned.
+func (m *pump) end() {
+	m.source.Close()
+	m.release()
+	m.queue.close()
+	close(m.done)
+}
+
+// release gives the buffers back.
 func (m *pump) release() {
 	if m.cur != nil {
 		m.pool.put(m.cur)
