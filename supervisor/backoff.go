@@ -42,9 +42,9 @@ func (b Backoff) Wait(failures int, random float64) time.Duration {
 type outlook int
 
 const (
-	retry  outlook = iota // wait for the backoff, then try again
-	rest                  // quick restarts did not help: wait for RestEvery
-	giveUp                // no further life
+	backOff outlook = iota // wait for the backoff, then try again
+	rest                   // quick restarts did not help: wait for RestEvery
+	giveUp                 // no further life
 )
 
 // judge decides what follows the given number of failures in a row.
@@ -55,6 +55,6 @@ func (c Config) judge(failures int) outlook {
 	case c.RestAfter > 0 && failures >= c.RestAfter:
 		return rest
 	default:
-		return retry
+		return backOff
 	}
 }

@@ -5,11 +5,11 @@ import "time"
 // Status is a consistent snapshot of the supervisor.
 type Status struct {
 	State     State     `json:"state"`
-	Life      uint64    `json:"life"`              // the newest life, 0 before the first
-	PID       int       `json:"pid,omitempty"`     // 0 while no child runs
-	Program   string    `json:"program"`           // argv[0]
-	Started   time.Time `json:"started,omitzero"`  // of the current life
-	Ready     bool      `json:"ready"`             // false the moment the child is down or stopping
+	Life      uint64    `json:"life"`             // the newest life, 0 before the first
+	PID       int       `json:"pid,omitempty"`    // 0 while no child runs
+	Program   string    `json:"program"`          // argv[0]
+	Started   time.Time `json:"started,omitzero"` // of the current life
+	Ready     bool      `json:"ready"`            // false the moment the child is down or stopping
 	ReadyBy   string    `json:"ready_by,omitempty"`
 	Unready   string    `json:"unready,omitempty"` // why a life that was ready is not
 	Restarts  uint64    `json:"restarts"`          // lives after the first

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package supervisor
+
+import "syscall"
+
+// childAttr gives the child a process group of its own.
+func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
