@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/reeveproxy/reeve/internal/config"
+	"github.com/reeveproxy/reeve/internal/event"
+	"github.com/reeveproxy/reeve/internal/scoreboard"
+	"github.com/reeveproxy/reeve/rlimit"
+	"github.com/reeveproxy/reeve/supervisor"
+	"github.com/reeveproxy/reeve/watchdog"
+	"github.com/reeveproxy/reeve/watchdog/runaway"
+)
+
+// The variables that name the built-in proxy's descriptors.
+const (
+	envConfigFD     = "REEVE_CONFIG_FD"
+	envScoreboardFD = "REEVE_SCOREBOARD_FD"
+	envEventsFD     = "REEVE_EVENTS_FD"
+	envAccessFD     = "REEVE_ACCESS_FD"
+)
+
+// childArgv is the child: this binary as the built-in proxy, or the command.
+func childArgv(f *File) ([]string, error) {
+	if f.Proxy.Builtin == nil {
+		return f.Proxy.Command, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find own program: %w", err)
+	}
+	return []string{self, "proxy"}, nil
+}
+
+// shimArgv is what stands before the child's argv: this binary, which sets the
+// limits on itself and becomes the child.
+func shimArgv(limits rlimit.Set) ([]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find own program: %w", err)
+	}
+	argv := []string{self, "exec"}
+	for _, flag := range limits.Flags() {
+		argv = append(argv, "--limit", flag)
+	}
+	return append(argv, "--"), nil
+}
+
+// childEnv is reeve's own environment without what was meant for reeve: its
+// manager's notify socket and watchdog, and sockets handed to it.
+func childEnv(extra map[string]string) []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		switch name {
+		case "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "REEVE_JOURNAL", "REEVE_STATE":
+			continue
+		}
+		if _, ok := extra[name]; !ok {
+			env = append(env, kv)
+		}
+	}
+	for name, value := range extra {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+// inherit prepares what the built-in proxy gets beside its sockets.
+func (h *house) inherit(life uint64, firstFD int) (supervisor.Inheritance, error) {
+	if h.boards == nil {
+		return supervisor.Inheritance{}, nil
+	}
+	board, err := h.boards.create(life)
+	if err != nil {
+		return supervisor.Inheritance{}, err
+	}
+	access, err := h.keeper.Writer(logAccess)
+	if err != nil {
+		return supervisor.Inheritance{}, err
+	}
+	events, err := h.talk.open(life)
+	if err != nil {
+		return supervisor.Inheritance{}, err
+	}
+	return supervisor.Inheritance{
+		Files: []*os.File{h.handover.file, board.File(), events, access},
+		Env: []string{
+			fmt.Sprintf("%s=%d", envConfigFD, firstFD),
+			fmt.Sprintf("%s=%d", envScoreboardFD, firstFD+1),
+			fmt.Sprintf("%s=%d", envEventsFD, firstFD+2),
+			fmt.Sprintf("%s=%d", envAccessFD, firstFD+3),
+		},
+		Done: func() { events.Close() },
+	}, nil
+}
+
+// handover is the file without a name in which the built-in proxy finds its
+// configuration: the very bytes that the supervisor checked.
+type handover struct{ file *os.File }
+
+func newHandover(dir string, raw []byte) (*handover, error) {
+	f, err := os.CreateTemp(dir, "config-")
+	if err != nil {
+		return nil, fmt.Errorf("hand over configuration: %w", err)
+	}
+	h := &handover{file: f}
+	if err := errors.Join(os.Remove(f.Name()), h.put(raw)); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("hand over configuration: %w", err)
+	}
+	return h, nil
+}
+
+// put replaces the configuration. A life that reads at this moment sees a
+// mixture, which it refuses as a whole or reads again at the signal that
+// follows.
+func (h *handover) put(raw []byte) error {
+	if err := h.file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := h.file.WriteAt(raw, 0)
+	return err
+}
+
+// childTalk takes what lives of the built-in proxy tell: events, and the last
+// words on stderr.
+type childTalk struct {
+	hub   *event.Hub
+	words *supervisor.LastWords
+
+	wg    sync.WaitGroup
+	mu    sync.Mutex
+	pipes []io.Closer
+}
+
+// open returns the write end of a pipe whose events go to the hub as the
+// life's own.
+func (t *childTalk) open(life uint64) (*os.File, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("make events pipe: %w", err)
+	}
+	t.mu.Lock()
+	t.pipes = append(t.pipes, r)
+	t.mu.Unlock()
+	t.wg.Go(func() {
+		defer r.Close()
+		// The error is the end of the pipe or its closing at shutdown.
+		_, _ = event.Copy(childSink{t.hub, life}, r)
+	})
+	return w, nil
+}
+
+// close ends the reading of pipes that grandchildren may still hold open.
+func (t *childTalk) close() {
+	t.mu.Lock()
+	for _, c := range t.pipes {
+		c.Close()
+	}
+	t.mu.Unlock()
+	t.wg.Wait()
+}
+
+// childSink passes on what a proxy may speak of, and nothing else: a child
+// that was taken over must not be able to page, or to resolve pages, in
+// reeve's name.
+type childSink struct {
+	hub  *event.Hub
+	life uint64
+}
+
+func (s childSink) Emit(e event.Event) {
+	switch e := e.(type) {
+	case event.RequestKilled:
+		e.Life = s.life
+		s.hub.Emit(e)
+	case event.RequestWarned:
+		e.Life = s.life
+		s.hub.Emit(e)
+	case event.MemberDown, event.MemberUp, event.PoolEmpty, event.PoolServing, event.ScoreboardFull:
+		s.hub.Emit(e)
+	}
+}
+
+// verifyLimits reads back what the kernel holds for the life.
+func (h *house) verifyLimits(l supervisor.Life) {
+	have, err := rlimit.Read(l.PID)
+	if err != nil {
+		return // the life is gone already; its exit tells more
+	}
+	h.mu.Lock()
+	h.real = have
+	h.mu.Unlock()
+	if len(h.limits) == 0 {
+		return
+	}
+	wrong, err := rlimit.Verify(l.PID, h.limits)
+	if err != nil {
+		return
+	}
+	for _, m := range wrong {
+		h.hub.Emit(event.LimitMismatched{Life: l.Number, Limit: string(m.Resource), Want: m.Want.Text(m.Resource), Got: m.Have.Text(m.Resource)})
+	}
+	if len(wrong) == 0 {
+		h.hub.Emit(event.LimitsVerified{Life: l.Number, Count: len(h.limits)})
+	}
+}
+
+// heldLimits is what the kernel held for the newest life when it was launched.
+func (h *house) heldLimits() map[string]string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := map[string]string{}
+	for r, l := range h.real {
+		out[string(r)] = l.Text(r)
+	}
+	return out
+}
+
+// lifeEnded closes the last line of the streams that the life wrote.
+func (h *house) lifeEnded(supervisor.Life, supervisor.Exit) {
+	for _, name := range []string{logStdout, logStderr} {
+		_ = h.keeper.EndLife(name) // the keeper has ended: there is no line to close
+	}
+}
+
+func (h *house) inFlight(life uint64) []scoreboard.Request {
+	if h.boards == nil {
+		return nil
+	}
+	return h.boards.inFlight(life)
+}
+
+func (h *house) huntRunaways(ctx context.Context, l supervisor.Life) error {
+	var src runaway.Source
+	h.boards.of(l.Number, func(b *scoreboard.Board) { src = runaway.Board(b) })
+	if src == nil {
+		return nil
+	}
+	return runaway.Hunt(ctx, h.config().Watchdog.Runaway, src, l.Number, h.hub)
+}
+
+// builtinProbes is what is asked of the built-in proxy where the file asks
+// nothing: its status page, over the socket that its clients use.
+func builtinProbes(listeners []*supervisor.Listener, statusPath string) []watchdog.ProbeConfig {
+	if len(listeners) == 0 || statusPath == "" {
+		return nil
+	}
+	addr, ok := listeners[0].Addr().(*net.TCPAddr)
+	if !ok {
+		return nil
+	}
+	url := fmt.Sprintf("http://%s%s?auto", probeHost(addr), statusPath)
+	live := config.Default[watchdog.ProbeConfig]()
+	live.Name, live.Role, live.URL = "liveness", watchdog.Liveness, url
+	ready := config.Default[watchdog.ProbeConfig]()
+	ready.Name, ready.Role, ready.URL = "readiness", watchdog.Readiness, url
+	ready.Fall = 1
+	return []watchdog.ProbeConfig{live, ready}
+}
+
+// probeHost is the address to ask for a socket that may be bound to all.
+func probeHost(a *net.TCPAddr) string {
+	ip := a.IP
+	if len(ip) == 0 || ip.IsUnspecified() {
+		ip = net.IPv4(127, 0, 0, 1)
+	}
+	return net.JoinHostPort(ip.String(), fmt.Sprint(a.Port))
+}
