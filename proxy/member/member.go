@@ -19,16 +19,16 @@ const (
 
 // Spec describes one member.
 type Spec struct {
-	Name   string
-	URL    string
-	Weight balance.Weight
-	State  State // empty means Active
+	Name    string
+	Address Address
+	Weight  balance.Weight
+	State   State // empty means Active
 }
 
 // Member is one server of a pool. Its counters may be used by any goroutine.
 type Member struct {
-	name string
-	url  string
+	name    string
+	address Address
 
 	// outage is true from the first failure until a success, so that the
 	// common report (all is well) takes no lock.
@@ -46,8 +46,8 @@ type Member struct {
 // Name is unique in the pool.
 func (m *Member) Name() string { return m.name }
 
-// URL is the address as configured.
-func (m *Member) URL() string { return m.url }
+// Address is where it is reached.
+func (m *Member) Address() *Address { return &m.address }
 
 // AddSent counts bytes of requests' bodies sent to the member.
 func (m *Member) AddSent(n int64) { m.sent.Add(uint64(n)) }

@@ -88,12 +88,12 @@ func (p *Pool) inheritLocked(s Spec) (balance.Seat, chair) {
 	if state == "" {
 		state = Active
 	}
-	fresh := chair{member: &Member{name: s.Name, url: s.URL}, state: state}
+	fresh := chair{member: &Member{name: s.Name, address: s.Address}, state: state}
 	i := p.indexLocked(s.Name)
 	if i < 0 {
 		return balance.Seat{}, fresh
 	}
-	if old := p.chair[i]; old.member.url == s.URL {
+	if old := p.chair[i]; old.member.address == s.Address {
 		old.state = state
 		return p.seats[i], old
 	}
@@ -205,7 +205,7 @@ func (p *Pool) Snapshot(dst []View, now time.Time) []View {
 	for i := range p.chair {
 		c, m := &p.chair[i], p.chair[i].member
 		v := View{
-			Name: m.name, URL: m.url, State: c.state, Down: c.down,
+			Name: m.name, URL: m.address.Text, State: c.state, Down: c.down,
 			Weight: float64(p.seats[i].Weight) / 100, Status: float64(p.seats[i].Status) / 100,
 			Elected: m.elected.Load(), Busy: m.busy.Load(), Errors: m.errors.Load(),
 			Sent: m.sent.Load(), Received: m.got.Load(),
