@@ -3,8 +3,12 @@ package pager
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"os"
 	"os/exec"
+	"sync"
 	"time"
 
 	"github.com/reeveproxy/reeve/internal/event"
@@ -23,7 +27,8 @@ type Options struct {
 	// It must return promptly. A nil Evidence adds none.
 	Evidence func() map[string]string
 	// Start starts a command; nil is (*exec.Cmd).Start. A PID 1 that reaps gives
-	// one that registers the process before anybody can collect it.
+	// one that registers the process before anybody can collect it. The pager
+	// calls Wait itself.
 	Start func(*exec.Cmd) error
 	// Transport carries HTTP requests; nil is a transport of the pager's own.
 	Transport http.RoundTripper
@@ -35,52 +40,176 @@ type Options struct {
 // DefaultFlush is the time for the last pages.
 const DefaultFlush = 5 * time.Second
 
+// refreshEvery is how often an Alertmanager, which may have lost its memory,
+// is told what is open.
+const refreshEvery = time.Minute
+
 // Pager turns events into pages. Make it with New.
-type Pager struct{}
+type Pager struct {
+	o         Options
+	events    event.Sink
+	spool     *spool
+	receivers []*receiver
+	closing   chan struct{} // closed when the timeline has ended
 
-// TestResult is what came of a test page at one receiver.
-type TestResult struct {
-	Receiver string        `json:"receiver"`
-	Kind     string        `json:"kind"`
-	Target   string        `json:"target"` // without secrets
-	Took     time.Duration `json:"took"`
-	Error    string        `json:"error,omitempty"` // "" where it was taken
-}
-
-// Status is what the pager does now.
-type Status struct {
-	Incidents []Page           `json:"incidents"` // open ones, oldest first
-	Receivers []ReceiverStatus `json:"receivers"`
-	Spool     string           `json:"spool,omitempty"`    // its folder
-	Degraded  string           `json:"degraded,omitempty"` // why pages are in memory only; "" where they are on disk
-}
-
-// ReceiverStatus is the state of one receiver.
-type ReceiverStatus struct {
-	Name     string    `json:"name"`
-	Kind     string    `json:"kind"`
-	Target   string    `json:"target"` // without secrets
-	Waiting  int       `json:"waiting"`
-	Sent     uint64    `json:"sent"`
-	Failed   uint64    `json:"failed"` // tries
-	Dropped  uint64    `json:"dropped"`
-	LastSent time.Time `json:"last_sent,omitzero"`
-	Down     bool      `json:"down"`            // the last try failed
-	Error    string    `json:"error,omitempty"` // of the last try, where Down
+	mu        sync.Mutex
+	ledger    *ledger
+	refreshed time.Time
 }
 
 // New returns a pager and takes over what an earlier one left in Dir. It fails
-// on a configuration that Validate refuses.
-func New(o Options) (*Pager, error) { return nil, errors.New("not ready") }
+// on a configuration that Validate refuses. It starts nothing.
+func New(o Options) (*Pager, error) {
+	if err := o.Config.Validate(); err != nil {
+		return nil, fmt.Errorf("configure pager: %w", err)
+	}
+	o.Config = o.Config.withDefaults()
+	if o.Host == "" {
+		o.Host, _ = os.Hostname()
+	}
+	if o.Flush == 0 {
+		o.Flush = DefaultFlush
+	}
+	p := &Pager{o: o, events: o.Events, spool: newSpool(o.Dir), closing: make(chan struct{})}
+	if p.events == nil {
+		p.events = event.Discard{}
+	}
+	if o.Transport == nil {
+		o.Transport = http.DefaultTransport.(*http.Transport).Clone()
+	}
+	for _, rc := range o.Config.Receivers {
+		p.receivers = append(p.receivers, newReceiver(rc, o, p.spool, p.events))
+	}
+	now := time.Now()
+	p.ledger = newLedger(o.Host, o.Service, o.Config.Repeat.Std(), now)
+	p.inherit(now)
+	return p, nil
+}
+
+func newReceiver(rc ReceiverConfig, o Options, s *spool, events event.Sink) *receiver {
+	r := &receiver{
+		name: rc.Name, kind: rc.Kind, min: severities[rc.MinSeverity], retry: o.Config.Retry,
+		maxAge: o.Config.MaxAge.Std(), spool: s, events: events,
+		wake: make(chan struct{}, 1), queue: newQueue(o.Config.SpoolMax),
+		budget: budget{perMinute: rc.Budget.PerMinute, perHour: rc.Budget.PerHour},
+	}
+	switch rc.Kind {
+	case KindAlertmanager:
+		r.sender = &alertmanager{newPoster(rc, o.Transport, "/api/v2/alerts"), o.Config.alertLife()}
+		r.many, r.budget = true, budget{} // it groups and limits by itself
+	case KindWebhook:
+		w := &webhook{poster: newPoster(rc, o.Transport, "")}
+		if rc.Template != "" {
+			w.body, _ = parseTemplate(rc.Template) // Validate has read it
+		}
+		r.sender = w
+	default:
+		r.sender = newCommand(rc, o.Start)
+	}
+	return r
+}
+
+var severities = map[string]event.Severity{
+	"info": event.Info, "warning": event.Warning, "urgent": event.Urgent, "critical": event.Critical,
+}
+
+// inherit takes over the spool.
+func (p *Pager) inherit(now time.Time) {
+	incidents, pages, bad := p.spool.load()
+	for _, reason := range bad {
+		p.events.Emit(event.PageDropped{Reason: reason})
+	}
+	if incidents != nil {
+		if err := p.ledger.load(incidents); err != nil {
+			p.events.Emit(event.PageDropped{Reason: err.Error()})
+		}
+	}
+	for _, w := range pages {
+		if r := p.receiver(w.Receiver); r != nil {
+			r.inherit(w)
+			continue
+		}
+		p.spool.put(w.file(), nil)
+		p.events.Emit(event.PageDropped{Receiver: w.Receiver, Incident: w.Page.Key, Reason: "the receiver is no longer configured"})
+	}
+}
+
+func (r *receiver) inherit(w waiting) {
+	r.mu.Lock()
+	_, dropped := r.queue.put(w)
+	r.mu.Unlock()
+	if dropped != nil {
+		r.drop(*dropped, "the spool is full")
+	}
+}
+
+func (p *Pager) receiver(name string) *receiver {
+	for _, r := range p.receivers {
+		if r.name == name {
+			return r
+		}
+	}
+	return nil
+}
 
 // Run pages until the hub is closed and drained, goes on sending for at most
 // Options.Flush, leaves the rest in the spool and returns nil. It returns ctx's
 // error where ctx ends first. It must be called at most once.
-func (p *Pager) Run(ctx context.Context, c *event.Cursor) error { return nil }
+func (p *Pager) Run(ctx context.Context, c *event.Cursor) error {
+	sending, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	for _, r := range p.receivers {
+		wg.Go(func() { p.guard("pager "+r.name, func() { r.run(sending, p.closing) }) })
+	}
+	var disk sync.WaitGroup
+	disk.Go(func() { p.guard("pager spool", p.spool.run) })
+	err := p.read(ctx, c)
+	close(p.closing)
+	flush := time.AfterFunc(p.o.Flush, stop)
+	wg.Wait()
+	flush.Stop()
+	p.spool.finish()
+	disk.Wait()
+	// The connections that wait to be used again have goroutines.
+	(&http.Client{Transport: p.o.Transport}).CloseIdleConnections()
+	return err
+}
 
-// Test sends a test page to every receiver at once, past its budget, and tells
-// what came of each. The error is ctx's.
-func (p *Pager) Test(ctx context.Context, by string) ([]TestResult, error) { return nil, nil }
+// guard runs a part of the pager again when it panics.
+func (p *Pager) guard(name string, part func()) {
+	for p.survive(name, part) {
+	}
+}
 
-// Status tells what the pager does now. It is safe at any time.
-func (p *Pager) Status() Status { return Status{} }
+func (p *Pager) survive(name string, part func()) (panicked bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.events.Emit(event.GuardPanicked{Guard: name, Value: fmt.Sprint(v)})
+			panicked = true
+		}
+	}()
+	part()
+	return false
+}
+
+// read folds the timeline and keeps the times, until there is no more.
+func (p *Pager) read(ctx context.Context, c *event.Cursor) error {
+	for {
+		next := p.turn(time.Now())
+		until, cancel := context.WithDeadline(ctx, next)
+		rec, err := c.Next(until)
+		cancel()
+		if n := c.Missed(); n > 0 {
+			p.events.Emit(event.EventsMissed{Consumer: "pager", Count: n})
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("read timeline: %w", context.Cause(ctx))
+		case err == nil:
+			p.survive("pager policy", func() { p.apply(rec) })
+		}
+	}
+}
