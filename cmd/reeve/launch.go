@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/reeveproxy/reeve/internal/config"
 	"github.com/reeveproxy/reeve/internal/event"
@@ -225,10 +226,17 @@ func (h *house) heldLimits() map[string]string {
 	return out
 }
 
+// endLifeTime bounds the wait for the pumps at a life's end. They answer within
+// a scheduler's turn unless a full disk with the policy block holds them up,
+// and then the next life matters more than a clean line.
+const endLifeTime = 100 * time.Millisecond
+
 // lifeEnded closes the last line of the streams that the life wrote.
 func (h *house) lifeEnded(supervisor.Life, supervisor.Exit) {
+	ctx, cancel := context.WithTimeout(context.Background(), endLifeTime)
+	defer cancel()
 	for _, name := range []string{logStdout, logStderr} {
-		_ = h.keeper.EndLife(name) // the keeper has ended: there is no line to close
+		_ = h.keeper.EndLife(ctx, name) // too late, or the keeper has ended: the line stays open
 	}
 }
 
