@@ -76,6 +76,3 @@ type ConditionConfig struct {
 	For    config.Duration `yaml:"for" default:"30s" min:"0s" max:"24h" doc:"How long it must hold, at every reading, to be raised, and be over to be cleared; 0 for one reading."`
 	Action Action          `yaml:"action" default:"page" enum:"page,restart" doc:"What follows: page, or restart, which condemns the life as well."`
 }
-
-// Validate returns all that the tags cannot say.
-func (c Config) Validate() error { return nil }

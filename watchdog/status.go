@@ -72,6 +72,3 @@ type DiskUsage struct {
 	Free  uint64  `json:"free"`  // bytes that an ordinary user can have
 	Used  float64 `json:"used"`  // percent
 }
-
-// Status returns what is known now. It does not ask the child anything.
-func (w *Watchdog) Status() Status { return Status{} }

@@ -3,7 +3,10 @@ package watchdog
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os/exec"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/reeveproxy/reeve/internal/event"
@@ -61,31 +64,69 @@ func (e *Condemned) Error() string {
 
 // Watchdog watches one life after the other.
 type Watchdog struct {
-	cfg   Config
-	sink  event.Sink
-	hooks Hooks
+	cfg    Config
+	sink   event.Sink
+	hooks  Hooks
+	build  func(ProbeConfig, Subject) Probe
+	jitter func(most time.Duration) time.Duration
+	read   func(Subject) gauges // a new life's instruments
+
+	watches []condition
+
+	mu     sync.Mutex
+	status Status
+	births []time.Time // of the last lives, for the metric restarts
+	born   uint64      // the last of them
+	judges []evaluator // one for each of watches
 }
 
-// New returns the watchdog of a configuration, or what is wrong with it.
+// New returns the watchdog of a configuration, or what is wrong with it. Zero
+// numbers of probes mean their defaults.
 func New(cfg Config, sink event.Sink, hooks Hooks) (*Watchdog, error) {
-	return &Watchdog{cfg: cfg, sink: sink, hooks: hooks}, nil
+	cfg = cfg.complete()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	w := &Watchdog{cfg: cfg, sink: sink, hooks: hooks, jitter: jitter}
+	w.build = func(c ProbeConfig, s Subject) Probe { return newProbe(c, s, hooks.Start) }
+	w.watches = cfg.conditions()
+	w.judges = make([]evaluator, len(w.watches))
+	w.read = func(s Subject) gauges { return newGauges(s.PID, cfg.paths()) }
+	for _, c := range cfg.Probes {
+		w.status.Probes = append(w.status.Probes, ProbeStatus{Name: c.Name, Kind: c.Kind, Role: c.Role, State: Waiting})
+	}
+	for _, c := range w.watches {
+		w.status.Conditions = append(w.status.Conditions, ConditionStatus{Name: c.name, Metric: c.metric, Limit: c.limit})
+	}
+	return w, nil
 }
 
-// Watch runs the probes against one life until ctx ends, and then returns nil,
-// or until they find that the life must end, and then returns a *Condemned. It
-// is a guard: what it counts begins and ends with the call. All that it
-// started has ended when it returns.
-func (w *Watchdog) Watch(ctx context.Context, s Subject) error {
-	<-ctx.Done()
-	return nil
+func jitter(most time.Duration) time.Duration {
+	if most <= 0 {
+		return 0
+	}
+	return rand.N(most)
 }
 
-// Gauge reads the figures of one life and of the host and judges the
-// conditions, until ctx ends, and then returns nil, or until a condition whose
-// action is restart is raised, and then returns a *Condemned.
-func (w *Watchdog) Gauge(ctx context.Context, s Subject) error {
-	<-ctx.Done()
-	return nil
+// beginLife forgets what the probes found in the life before.
+func (w *Watchdog) beginLife(life uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.status.Life, w.status.Ready = life, false
+	for i, p := range w.status.Probes {
+		w.status.Probes[i] = ProbeStatus{Name: p.Name, Kind: p.Kind, Role: p.Role, State: Waiting}
+	}
+}
+
+// Status returns what is known now. It does not ask the child anything.
+func (w *Watchdog) Status() Status {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.status
+	s.Probes = slices.Clone(s.Probes)
+	s.Conditions = slices.Clone(s.Conditions)
+	s.Usage.Disks = slices.Clone(s.Usage.Disks)
+	return s
 }
 
 // JudgesReadiness reports whether any probe is configured, so that Hooks.Ready
