@@ -206,19 +206,26 @@ type mark struct {
 // seconds a burst looks like a flood.
 const leastDrain = 10 * time.Second
 
-// take books a reading and returns by how many bytes per second space shrank
-// within the last minute; 0 where it grew.
+// take books a reading and returns by how many bytes per second space shrinks:
+// the lesser of the means of the last minute and of the last ten seconds, so
+// that a file which has been copied is over at once. It is 0 where space grew.
 func (r *drain) take(now time.Duration, available int64) float64 {
 	if r.n == 0 || now-r.marks[(r.n-1)%len(r.marks)].at >= time.Second {
 		r.marks[r.n%len(r.marks)] = mark{now, available}
 		r.n++
 	}
-	for i := max(r.n-len(r.marks), 0); i < r.n; i++ {
+	short, long := 0.0, 0.0
+	recent := true
+	for i := r.n - 1; i >= max(r.n-len(r.marks), 0); i-- {
 		m := r.marks[i%len(r.marks)]
-		if now-m.at <= time.Minute {
-			over := max(now-m.at, leastDrain)
-			return max(float64(m.available-available)/over.Seconds(), 0)
+		if now-m.at > time.Minute {
+			break
+		}
+		long = max(float64(m.available-available)/max(now-m.at, leastDrain).Seconds(), 0)
+		if recent {
+			short = long
+			recent = now-m.at < leastDrain
 		}
 	}
-	return 0
+	return min(short, long)
 }

@@ -7,6 +7,7 @@ import (
 
 // The windows of growth, in seconds.
 const (
+	nowWindow    = 3
 	shortWindow  = 10
 	minuteWindow = 60
 	longWindow   = 300
@@ -144,5 +145,5 @@ func (u *usual) rate() (bytes float64, known bool) {
 		sorted = append(sorted, u.minutes[(u.next+len(u.minutes)-i)%len(u.minutes)])
 	}
 	slices.Sort(sorted)
-	return float64(sorted[(u.filled*95+99)/100-1]) / 60, true
+	return float64(sorted[(u.filled-1)*95/100]) / 60, true // one odd minute is never the answer
 }

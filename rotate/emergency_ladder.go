@@ -89,11 +89,13 @@ func (l *Ladder) Step(s Sample) []Step {
 
 func (l *Ladder) read(s Sample) reading {
 	r := reading{cfg: &l.cfg, class: l.class, top: s.TopShare}
+	r.in3, _ = l.grew.within(nowWindow)
 	r.in10, r.lines = l.grew.within(shortWindow)
 	r.in60, _ = l.grew.within(minuteWindow)
 	r.in300, _ = l.grew.within(longWindow)
 	r.usual, r.known = l.usual.rate()
 	r.grace = l.clock.now < l.cfg.StartupGrace.Std()
+	r.young = l.clock.now < l.cfg.StartupGrace.Std()+shortWindow*time.Second
 	r.ttf, r.hasTTF = timeToFull(s.Space, r.rate60())
 	return r
 }

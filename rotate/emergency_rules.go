@@ -20,6 +20,7 @@ const (
 type reading struct {
 	cfg    *EmergencyConfig
 	class  Class
+	in3    uint64 // bytes in the last 3 s
 	in10   uint64 // bytes in the last 10 s
 	in60   uint64
 	in300  uint64
@@ -28,6 +29,7 @@ type reading struct {
 	usual  float64
 	known  bool // usual is known
 	grace  bool // too early for a surge
+	young  bool // the last 10 s reach into the grace
 	ttf    time.Duration
 	hasTTF bool
 }
@@ -49,8 +51,8 @@ func (r reading) surge() string {
 	switch {
 	case r.grace, r.class == ClassAccess && !r.known:
 		return ""
-	case r.rate10() >= r.trigger():
-		return ruleRate
+	case r.rate10() >= r.trigger() && (!r.young || float64(r.in3)/nowWindow >= r.trigger()):
+		return ruleRate // what a start-up wrote and then stopped to write is none
 	case r.fillsWithin(r.cfg.TTFWatch.Std()):
 		return ruleTTF
 	}
