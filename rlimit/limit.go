@@ -44,6 +44,18 @@ func (l *Seconds) UnmarshalText(text []byte) error { return (*Limit)(l).read(sec
 // UnmarshalText reads soft:hard or one time for both.
 func (l *Micros) UnmarshalText(text []byte) error { return (*Limit)(l).read(micros, string(text)) }
 
+// Want says how it is written.
+func (l Count) Want() string { return "a limit like 4096:8192" }
+
+// Want says how it is written.
+func (l Bytes) Want() string { return "a limit like 64MiB or 64MiB:128MiB" }
+
+// Want says how it is written.
+func (l Seconds) Want() string { return "a limit like 2m or 2m:6m" }
+
+// Want says how it is written.
+func (l Micros) Want() string { return "a limit like 200ms or 200ms:1s" }
+
 // MarshalText is the notation that UnmarshalText reads.
 func (l Count) MarshalText() ([]byte, error) { return []byte(Limit(l).text(count)), nil }
 

@@ -62,7 +62,7 @@ func table() []about {
 		{RTTime, micros, "Max realtime timeout", 0, 0, "real-time run"},
 		{AS, bytes, "Max address space", 1 << 20, 0, "address space"},
 		{Data, bytes, "Max data size", 64 << 10, 0, "data"},
-		{Stack, bytes, "Max stack size", 64 << 10, 0, "stack"},
+		{Stack, bytes, "Max stack size", 16 << 10, 0, "stack"},
 	}
 }
 
