@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -153,7 +154,7 @@ func check(ctx context.Context, timeout time.Duration, p Probe) (err error, pani
 	}()
 	err = p.Check(ctx)
 	if over := context.Cause(ctx); err != nil && over != nil {
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, over) {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, over) {
 			return over, false
 		}
 		err = fmt.Errorf("%w: %v", over, err)
