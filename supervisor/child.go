@@ -57,7 +57,7 @@ func (c *child) Sweep(hurry <-chan struct{}) []int {
 	if c.grace <= 0 {
 		sig = syscall.SIGKILL
 	}
-	if alive := c.sweepOnce(sig); len(alive) == 0 {
+	if alive, ok := c.sweepOnce(sig); ok && len(alive) == 0 {
 		return nil
 	}
 	look := time.NewTicker(sweepLook)
@@ -75,8 +75,8 @@ func (c *child) Sweep(hurry <-chan struct{}) []int {
 		if !now.Before(kill) {
 			sig = syscall.SIGKILL
 		}
-		alive := c.sweepOnce(sig)
-		if len(alive) == 0 {
+		alive, ok := c.sweepOnce(sig)
+		if ok && len(alive) == 0 {
 			return nil
 		}
 		if now.After(limit) {
@@ -86,8 +86,9 @@ func (c *child) Sweep(hurry <-chan struct{}) []int {
 }
 
 // sweepOnce signals the group and every orphan, and returns the orphans left.
-// Those of the group that are no orphans yet are the children of one.
-func (c *child) sweepOnce(sig syscall.Signal) []int {
+// Those of the group that are no orphans yet are the children of one. It
+// returns false where it could not look.
+func (c *child) sweepOnce(sig syscall.Signal) (alive []int, ok bool) {
 	if sig != 0 {
 		_ = c.Signal(sig, true)
 		_ = c.Signal(syscall.SIGCONT, true)
@@ -96,9 +97,9 @@ func (c *child) sweepOnce(sig syscall.Signal) []int {
 		return c.reaper.orphans(sig)
 	}
 	if c.Signal(0, true) != nil {
-		return nil
+		return nil, true
 	}
-	return []int{c.life.PID} // somebody of the group
+	return []int{c.life.PID}, true // somebody of the group
 }
 
 func (c *child) collect() {

@@ -3,8 +3,16 @@
 //
 // # Guarantees
 //
-//  1. One loop owns the state; [next] is its whole policy and is pure. Every
-//     state has a child, a bounded helper or a timer, so it is never stuck:
+//  1. One loop owns the state, and one pure function is its whole policy. Every
+//     state has a child, a bounded helper or a timer, so it is never stuck.
+//  2. A life is over when nothing of its tree is left; survivors are named.
+//  3. The exit status of a child, or of any command started through [Reaper],
+//     is never stolen by the reaping of orphans.
+//  4. A supervisor that is killed takes the child with it (Linux).
+//  5. A verdict about one life cannot hit another.
+//  6. Listeners outlive the child: a connection waits for the next life.
+//
+// # States
 //
 //	launching  launched → starting · launchFailed → backoff
 //	starting   ready → running · exited → sweeping · condemned,restartAsked,stopAsked,deadline → stopping
@@ -15,13 +23,6 @@
 //	backoff    restartAsked,deadline → launching · stopAsked,gaveUp → stopped · exhausted → resting
 //	resting    restartAsked,deadline → launching · stopAsked,gaveUp → stopped
 //	stopped
-//
-//  2. A life is over when nothing of its tree is left; survivors are named.
-//  3. The exit status of a child, or of any command started through [Reaper],
-//     is never stolen by the reaping of orphans.
-//  4. A supervisor that is killed takes the child with it (Linux).
-//  5. A verdict about one life cannot hit another.
-//  6. Listeners outlive the child: a connection waits for the next life.
 //
 // # Hazards
 //

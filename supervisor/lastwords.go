@@ -49,11 +49,12 @@ func (w *LastWords) Write(p []byte) (int, error) {
 }
 
 // Lines returns up to the last n lines, oldest first, without their newlines.
-// The first one may be the end of a longer line.
+// A line whose beginning is lost counts only where there is no other.
 func (w *LastWords) Lines(n int) []string {
 	w.mu.Lock()
 	var text []byte
-	if w.full {
+	cut := w.full
+	if cut {
 		text = append(text, w.ring[w.at:]...)
 	}
 	text = append(text, w.ring[:w.at]...)
@@ -63,5 +64,8 @@ func (w *LastWords) Lines(n int) []string {
 		return nil
 	}
 	lines := strings.Split(strings.ToValidUTF8(string(text), "\uFFFD"), "\n")
+	if cut && len(lines) > 1 {
+		lines = lines[1:]
+	}
 	return lines[max(0, len(lines)-n):]
 }

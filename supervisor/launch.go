@@ -41,6 +41,7 @@ func newHost(s *Supervisor) *host {
 }
 
 func (h *host) start() error {
+	seal()
 	if err := h.notify.start(); err != nil {
 		return err
 	}

@@ -144,7 +144,8 @@ func (l *Listener) File() *os.File { return l.file }
 // still has the socket.
 func (l *Listener) Close() error {
 	if l.path != "" {
-		if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.made) {
+		// The time too: an inode's number may be given to the next file.
+		if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.made) && now.ModTime().Equal(l.made.ModTime()) {
 			os.Remove(l.path)
 		}
 	}

@@ -54,7 +54,8 @@ func NewReaper(events event.Sink) *Reaper {
 	}
 	r := &Reaper{events: events, own: map[int]identity{}, kept: map[int]identity{}}
 	r.sub = becomeSubreaper()
-	for _, pid := range children() {
+	before, _ := children()
+	for _, pid := range before {
 		r.kept[pid] = identify(pid)
 	}
 	return r
@@ -141,7 +142,8 @@ func (r *Reaper) reap() {
 	if !anyDead() {
 		return
 	}
-	for _, pid := range children() {
+	pids, _ := children() // what is missed is seen at the next look
+	for _, pid := range pids {
 		if !r.isOwnLocked(pid) {
 			r.collectLocked(pid)
 		}
@@ -171,7 +173,7 @@ func (r *Reaper) collectLocked(pid int) bool {
 // of children was read, so that pid may be anybody's by now.
 func (r *Reaper) isOwnLocked(pid int) bool {
 	id, ok := r.own[pid]
-	if ok && id != identify(pid) {
+	if ok && passed(pid, id) {
 		delete(r.own, pid)
 	}
 	return ok
@@ -182,7 +184,7 @@ func (r *Reaper) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for pid, id := range r.own {
-		if identify(pid) != id {
+		if passed(pid, id) {
 			delete(r.own, pid)
 		}
 	}
@@ -191,15 +193,16 @@ func (r *Reaper) forget() {
 // orphans signals every living orphan and collects the dead ones. A child of
 // ours cannot lose its pid before it is collected, so the signal reaches whom
 // it is meant for. Only children are signalled: the children of an orphan come
-// to us when it dies.
-func (r *Reaper) orphans(sig syscall.Signal) (alive []int) {
+// to us when it dies. It returns false where it could not look.
+func (r *Reaper) orphans(sig syscall.Signal) (alive []int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, pid := range children() {
+	pids, ok := children()
+	for _, pid := range pids {
 		if r.isOwnLocked(pid) || r.collectLocked(pid) {
 			continue
 		}
-		if id, ok := r.kept[pid]; ok && id == identify(pid) {
+		if id, ok := r.kept[pid]; ok && !passed(pid, id) {
 			continue
 		}
 		if sig != 0 {
@@ -208,7 +211,7 @@ func (r *Reaper) orphans(sig syscall.Signal) (alive []int) {
 		}
 		alive = append(alive, pid)
 	}
-	return alive
+	return alive, ok
 }
 
 // wait4 is the system call, repeated where a signal interrupted it.

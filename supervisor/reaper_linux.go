@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"strconv"
 	"syscall"
@@ -70,20 +71,23 @@ func peek(pid int) (Exit, error) {
 
 // children lists the processes whose parent is this one, dead ones included.
 // The kernel's own list is quick and may miss one while others come and go, so
-// callers look again.
-func children() []int {
+// callers look again. It returns false where it could not look, as without a
+// free descriptor.
+func children() ([]int, bool) {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
-		return nil
+		return nil, false
 	}
 	var pids []int
 	for _, t := range tasks {
 		text, err := os.ReadFile("/proc/self/task/" + t.Name() + "/children")
-		if err != nil {
-			if os.IsNotExist(err) && t.Name() == strconv.Itoa(os.Getpid()) {
-				return childrenByScan() // a kernel without that list
-			}
+		switch {
+		case os.IsNotExist(err) && t.Name() == strconv.Itoa(os.Getpid()):
+			return childrenByScan() // a kernel without that list
+		case os.IsNotExist(err) || errors.Is(err, syscall.ESRCH):
 			continue // the thread has ended
+		case err != nil:
+			return nil, false
 		}
 		for f := range bytes.FieldsSeq(text) {
 			if pid, err := strconv.Atoi(string(f)); err == nil {
@@ -91,14 +95,14 @@ func children() []int {
 			}
 		}
 	}
-	return pids
+	return pids, true
 }
 
 // childrenByScan finds the same by asking every process for its parent.
-func childrenByScan() []int {
+func childrenByScan() ([]int, bool) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		return nil
+		return nil, false
 	}
 	var pids []int
 	self := os.Getpid()
@@ -111,12 +115,22 @@ func childrenByScan() []int {
 			pids = append(pids, pid)
 		}
 	}
-	return pids
+	return pids, true
 }
 
+// identify returns 0 where there is no such process or it cannot be seen.
 func identify(pid int) identity {
 	st, _ := statOf(pid)
 	return st.start
+}
+
+// passed reports whether the process is certainly gone or its pid another's.
+func passed(pid int, id identity) bool {
+	st, err := readStat(pid)
+	if os.IsNotExist(err) || errors.Is(err, syscall.ESRCH) {
+		return true
+	}
+	return err == nil && id != 0 && st.start != id
 }
 
 // procStat is what we read of /proc/PID/stat.
@@ -128,11 +142,20 @@ type procStat struct {
 }
 
 func statOf(pid int) (procStat, bool) {
+	st, err := readStat(pid)
+	return st, err == nil
+}
+
+func readStat(pid int) (procStat, error) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return procStat{}, false
+		return procStat{}, err
 	}
-	return parseStat(text)
+	st, ok := parseStat(text)
+	if !ok {
+		return procStat{}, errors.New("not the format of a process's state")
+	}
+	return st, nil
 }
 
 // parseStat reads the fields after the program's name, which stands in

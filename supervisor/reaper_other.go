@@ -15,10 +15,12 @@ type identity uint64
 
 // Orphans do not come to us on these systems, unless we are process 1, and we
 // do not look for them.
-func becomeSubreaper() bool { return false }
-func anyDead() bool         { return false }
-func children() []int       { return nil }
-func identify(int) identity { return 0 }
+func becomeSubreaper() bool   { return false }
+func anyDead() bool           { return false }
+func children() ([]int, bool) { return nil, true }
+func identify(int) identity   { return 0 }
+
+func passed(int, identity) bool { return false }
 
 // peek blocks until the child pid is dead, and collects it.
 func peek(pid int) (Exit, error) {
