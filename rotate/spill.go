@@ -36,6 +36,7 @@ type spill struct {
 	gap     gap
 	tally   tally
 	writes  uint64 // chunks finished: progress of the writer
+	stuck   bool   // patience ran out, and the writer has not moved since
 
 	wake chan struct{} // capacity 1: one wake-up is as good as many
 	room chan struct{} // capacity 1: likewise, for the reader
@@ -109,7 +110,7 @@ func (s *spill) full(c *chunk) bool {
 // stallsLocked: with block the reader waits for as long as it takes; otherwise
 // only for a file that takes bytes, however slowly.
 func (s *spill) stallsLocked() bool {
-	return s.policy == fullBlock || s.trouble == ""
+	return s.policy == fullBlock || s.trouble == "" && !s.stuck
 }
 
 func (s *spill) awaitRoom(c *chunk, stop <-chan struct{}) {
@@ -125,12 +126,9 @@ func (s *spill) awaitRoom(c *chunk, stop <-chan struct{}) {
 			return
 		case <-timer.C:
 			s.mu.Lock()
-			stuck := s.writes == writes
+			s.stuck = s.writes == writes
 			writes = s.writes
 			s.mu.Unlock()
-			if stuck && s.policy != fullBlock {
-				return
-			}
 			timer.Reset(patience)
 		}
 		s.mu.Lock()
@@ -215,6 +213,7 @@ func (s *spill) finish(c *chunk, n int) {
 		s.dropLocked(c.lines-lines, len(c.buf)-n, c.read, s.trouble)
 	}
 	s.writes++
+	s.stuck = false
 	s.mu.Unlock()
 	s.pool.put(c)
 	signal(s.room)
