@@ -86,9 +86,9 @@ func (x *exchange) request(b *backend, m *member.Member) *http.Request {
 
 // setPath makes sure that the path goes out as it is, to the byte.
 func setPath(u *url.URL, canonical string) {
-	u.Path = canonical
-	if plain, err := url.PathUnescape(canonical); err == nil && plain != canonical {
-		u.Path, u.RawPath = plain, canonical
+	u.Path, u.RawPath = canonical, canonical
+	if plain, err := url.PathUnescape(canonical); err == nil {
+		u.Path = plain
 	}
 }
 

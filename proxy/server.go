@@ -137,7 +137,10 @@ func (s *Server) drain(ctx context.Context) {
 	defer cancel()
 	_ = s.http.Shutdown(grace) // its error says that grace ran out, which is handled below
 	s.flights.each(func(f *flight) { f.end(outcomeShutdown) })
-	_ = s.http.Close() // its error is of connections that are closed already
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*endGrace)
+	defer cancel()
+	_ = s.http.Shutdown(last) // they say so to their clients
+	_ = s.http.Close()        // its error is of connections that are closed already
 	s.serving.Wait()
 	_ = s.http.Close() // of those that were accepted while the listeners closed
 	s.conns.Wait()
