@@ -17,8 +17,9 @@
 //
 //   - Go raises its own soft NOFILE at start and puts the old value back when
 //     it execs, unless syscall.Setrlimit was used; so NOFILE goes through it.
-//   - Once AS is below what the process already maps, Go's heap cannot grow:
-//     AS, DATA and STACK come last, and nothing that allocates much follows.
+//   - Once AS is below what the process already maps, Go's runtime can have
+//     neither memory nor threads, and dies of wanting one: AS, DATA and STACK come
+//     last, with the runtime held still, and nothing but the exec follows.
 //   - A program may raise its soft limit to its hard one by itself, and Go, nginx
 //     and HAProxy do; only the hard limit is a cap.
 //   - A capability inside a user namespace does not raise a hard limit.

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// number of the resource in the kernel's table.
+// kernel is the number of the resource in the kernel's table.
 func kernel(r Resource) (int, bool) {
 	switch r {
 	case CPU:

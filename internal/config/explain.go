@@ -74,6 +74,10 @@ func (e *explainer) value(v reflect.Value, indent int, key string, f field, docs
 			e.line(indent, "# %s:", name)
 			return
 		}
+		if v.Elem().Kind() == reflect.Struct && !isText(v.Type().Elem()) {
+			e.block(indent, name, " {}", func(in *explainer) { in.section(v.Elem(), indent+2, f, docs) })
+			return
+		}
 		e.value(v.Elem(), indent, key, f, docs)
 	case isScalar(v.Type()):
 		if v.IsZero() && !f.hasDefault && refused(v, f) {
@@ -82,7 +86,7 @@ func (e *explainer) value(v reflect.Value, indent int, key string, f field, docs
 		}
 		e.line(indent, "%s: %s", name, written(v, f))
 	case v.Kind() == reflect.Struct:
-		e.block(indent, name, func(in *explainer) { in.section(v, indent+2, f, docs) })
+		e.block(indent, name, "", func(in *explainer) { in.section(v, indent+2, f, docs) })
 	case v.Kind() == reflect.Map:
 		e.table(v, indent, name, f, docs)
 	case v.Kind() == reflect.Slice:
@@ -90,12 +94,13 @@ func (e *explainer) value(v reflect.Value, indent int, key string, f field, docs
 	}
 }
 
-// block writes a section, as {} where it would be comments only.
-func (e *explainer) block(indent int, name string, fill func(*explainer)) {
+// block writes a section. empty follows its key where all else is comments: an
+// optional section is only there if it has a value.
+func (e *explainer) block(indent int, name, empty string, fill func(*explainer)) {
 	var in explainer
 	fill(&in)
 	if firstKey(in.out.Bytes()) < 0 {
-		e.line(indent, "%s: {}", name)
+		e.line(indent, "%s:%s", name, empty)
 	} else {
 		e.line(indent, "%s:", name)
 	}

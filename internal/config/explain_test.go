@@ -75,6 +75,9 @@ func TestExplainText(t *testing.T) {
 		URL  string   `yaml:"url" doc:"Where."`
 		Wait Duration `yaml:"wait" default:"5s" doc:"How long it takes, at the very most, until the thing that is waited for is given up."`
 	}
+	type bare struct {
+		Wait *Duration `yaml:"wait" doc:"How long."`
+	}
 	type file struct {
 		Class  string            `yaml:"class" enum:"a,b" doc:"Which."`
 		Secret string            `yaml:"secret" secret:"true" doc:"Hidden."`
@@ -83,9 +86,11 @@ func TestExplainText(t *testing.T) {
 		Opt    *part             `yaml:"opt" doc:"One."`
 		Env    map[string]string `yaml:"env" doc:"Words."`
 		Hidden map[string]string `yaml:"hidden" secret:"true"`
+		Bare   bare              `yaml:"bare" doc:"All absent."`
+		Given  *bare             `yaml:"given"`
 	}
 	v := file{Secret: "x", Parts: []part{{"http://a/", Duration(time.Second)}, {"b", 0}}, Env: map[string]string{"B": "2", "A": "x"},
-		Hidden: map[string]string{"pass": "word"}}
+		Hidden: map[string]string{"pass": "word"}, Given: &bare{}}
 	const want = `# Which.
 # class:
 # Hidden.
@@ -108,6 +113,13 @@ env:
   B: "2"
 hidden:
   pass: "***"
+# All absent.
+bare:
+  # How long.
+  # wait:
+given: {}
+  # How long.
+  # wait:
 `
 	var out bytes.Buffer
 	if err := Explain(&out, v); err != nil {
@@ -115,6 +127,13 @@ hidden:
 	}
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+	var back file
+	if err := Parse("explained", out.Bytes(), &back); err != nil {
+		t.Error(err)
+	}
+	if back.Given == nil {
+		t.Error("an optional section without keys is not read back")
 	}
 }
 

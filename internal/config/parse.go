@@ -28,7 +28,8 @@ func Parse(name string, data []byte, into any) error {
 	if root != nil {
 		b.bind(fresh.Elem(), root, "", field{})
 	}
-	if root != nil || len(problems) == 0 {
+	// A document that is no section at all would only be told what it lacks.
+	if root == nil && len(problems) == 0 || root != nil && (root.shape == table || root.shape == null) {
 		b.validate(fresh.Interface())
 	}
 	if err := b.err(); err != nil {
