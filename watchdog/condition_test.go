@@ -209,3 +209,36 @@ func TestPresetsCanBeReplacedAndSwitchedOff(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 }
+
+func TestFileGivesDefaultsToEachElement(t *testing.T) {
+	var c Config
+	if err := config.Parse("reeve.yaml", []byte(`
+probes:
+  - url: http://127.0.0.1:80/health
+    headers: {Host: www.example}
+  - {kind: exec, role: readiness, command: [test, -f, /run/ready], period: 1s, timeout: 500ms, fall: 2, within: 5}
+conditions:
+  - {metric: child.rss, value: 200MiB}
+  - {metric: disk.free, path: /, op: "<", value: 1GiB, for: 0s, action: restart}
+runaway: {timeout: 30s, exempt: [/events]}
+`), &c); err != nil {
+		t.Fatal(err)
+	}
+	p := c.Probes[0]
+	if p.Kind != HTTP || p.Role != Liveness || p.Period.Std() != 5*time.Second || p.Fall != 3 || p.Headers["Host"] != "www.example" {
+		t.Errorf("%+v", p)
+	}
+	if p := c.Probes[1]; p.Timeout.Std() != 500*time.Millisecond || p.Within != 5 || p.Command[2] != "/run/ready" {
+		t.Errorf("%+v", p)
+	}
+	if got := c.conditions(); len(got) != 4 || got[2].hold != 30*time.Second || got[2].action != Page || got[3].hold != 0 || got[3].limit != 1<<30 {
+		t.Errorf("%+v", got)
+	}
+	if c.Runaway.Timeout.Std() != 30*time.Second || c.Runaway.Poll.Std() != time.Second || c.Usage.Std() != 5*time.Second {
+		t.Errorf("%+v", c)
+	}
+	err := config.Parse("reeve.yaml", []byte("probes:\n  - {url: 'ftp://x', period: 1s}\n"), &c)
+	if got := config.List(err); len(got) != 2 || got[0].Line != 2 || got[0].Key != "probes[0].url" && got[1].Key != "probes[0].url" {
+		t.Errorf("%v", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -141,4 +142,11 @@ func BenchmarkUsage(b *testing.B) {
 		g.read(b.Context(), time.Now())
 	}
 	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/5e9*100, "%core@5s")
+}
+
+func TestScanFindsTheSameChildren(t *testing.T) {
+	pid, _ := startTree(t)
+	if got := scan(t.Context())[int32(os.Getpid())]; !slices.Contains(got, int32(pid)) {
+		t.Fatalf("children of %d are %v, want %d among them", os.Getpid(), got, pid)
+	}
 }

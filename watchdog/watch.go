@@ -57,6 +57,7 @@ func (w *Watchdog) Watch(ctx context.Context, s Subject) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	var probes sync.WaitGroup
+	defer v.endLife()
 	defer probes.Wait()
 	defer cancel()
 	answers := make(chan answer) // unbuffered: an answer is judged before the next is asked
@@ -237,6 +238,13 @@ func (v *watch) open() {
 		v.opened = true
 		close(v.gate)
 	}
+}
+
+// endLife leaves what was found to be read, but nobody is ready.
+func (v *watch) endLife() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.status.Ready = false
 }
 
 func (v *watch) setReady(now bool, c ProbeConfig, a answer) {

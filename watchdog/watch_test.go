@@ -122,6 +122,9 @@ func (b *bench) end() {
 	if err := <-b.verdict; err != nil {
 		b.t.Fatalf("a watch that was ended condemned: %v", err)
 	}
+	if b.w.Status().Ready {
+		b.t.Fatal("a life that is over is ready")
+	}
 }
 
 func pass(d time.Duration) { time.Sleep(d); synctest.Wait() }

@@ -19,6 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // or each child would end a second late
 	testproc.Main(m, testproc.Roles{
 		"hold":          func() int { return hold(nil) },
 		"die-in-fill":   func() int { return hold(stopInFill) },
