@@ -120,10 +120,11 @@ func TestAFullDiskLosesLinesNotTheJournal(t *testing.T) {
 // lost by it.
 func TestAStuckWriterNeverBlocksTheHub(t *testing.T) {
 	hub := event.Hub{Size: 8}
+	c := hub.Cursor()
 	pr, pw := io.Pipe()
 	done := make(chan error, 1) // Run's result
 	go func() {
-		err := New(pw, Text).Run(context.Background(), hub.Cursor())
+		err := New(pw, Text).Run(context.Background(), c)
 		pw.Close()
 		done <- err
 	}()
