@@ -82,11 +82,12 @@ type ChildKilled struct {
 
 // ChildStopped: a life ended because reeve ended it.
 type ChildStopped struct {
-	Life   uint64        `json:"life"`
-	PID    int           `json:"pid"`
-	Status string        `json:"status"` // "exit 0", "signal KILL"
-	Uptime time.Duration `json:"uptime"`
-	Cause  Cause         `json:"cause"`
+	Life       uint64        `json:"life"`
+	PID        int           `json:"pid"`
+	Status     string        `json:"status"` // "exit 0", "signal KILL"
+	Uptime     time.Duration `json:"uptime"`
+	Cause      Cause         `json:"cause"`
+	PostMortem string        `json:"post_mortem,omitempty"` // path of the report; of a condemned life only
 }
 
 // ChildDied: a life ended by itself, whatever its exit status.
@@ -98,6 +99,7 @@ type ChildDied struct {
 	InFlight   int           `json:"in_flight"`             // requests it took with it
 	LastWords  string        `json:"last_words,omitempty"`  // the last line it wrote to stderr
 	PostMortem string        `json:"post_mortem,omitempty"` // path of the report
+	Left       int           `json:"left,omitempty"`        // processes it left behind, which were ended; a daemon leaves some
 }
 
 // ChildLaunchFailed: no process could be made, or exec failed in it.
