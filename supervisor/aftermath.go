@@ -13,8 +13,8 @@ const reportGrace = 2 * time.Second
 
 // aftermath is what is known once a life is over and its tree is gone.
 type aftermath struct {
-	survivors []int
-	report    report
+	remains remains
+	report  report
 }
 
 // report is what the post-mortem found.
@@ -27,11 +27,10 @@ type report struct {
 // aftermath ends what the dead life left, asks the hooks about it and writes
 // the post-mortem. It is bounded.
 func (s *Supervisor) aftermath(l *living, failures int) aftermath {
-	written := make(chan report, 1) // one answer, perhaps after nobody waits any more
-	go func() { written <- s.report(l, failures) }()
+	a := aftermath{remains: l.proc.Sweep(s.hurry)}
 
-	var a aftermath
-	a.survivors = l.proc.Sweep(s.hurry)
+	written := make(chan report, 1) // one answer, perhaps after nobody waits any more
+	go func() { written <- s.report(l, a.remains, failures) }()
 
 	over := make(chan struct{})
 	go func() { l.helpers.Wait(); close(over) }()
@@ -52,8 +51,9 @@ func (s *Supervisor) aftermath(l *living, failures int) aftermath {
 	return a
 }
 
-func (s *Supervisor) report(l *living, failures int) (r report) {
+func (s *Supervisor) report(l *living, left remains, failures int) (r report) {
 	pm := postMortemOf(l, s.opts.Argv, failures)
+	pm.Left, pm.Survivors = left.found, left.survivors
 	if s.opts.LastWords != nil {
 		recovered(func() { pm.LastWords = s.opts.LastWords() })
 	}

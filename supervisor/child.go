@@ -51,20 +51,25 @@ func (c *child) Wait() Exit {
 
 // Sweep ends what the dead process left behind. While the dead one is not
 // collected its group is still its own, so the order is: signal, wait, collect.
-func (c *child) Sweep(hurry <-chan struct{}) []int {
+func (c *child) Sweep(hurry <-chan struct{}) remains {
 	defer c.collect()
 	sig := syscall.SIGTERM
 	if c.grace <= 0 {
 		sig = syscall.SIGKILL
 	}
-	if alive, ok := c.sweepOnce(sig); ok && len(alive) == 0 {
-		return nil
+	alive, ok := c.sweepOnce(sig)
+	if ok && len(alive) == 0 {
+		return remains{}
 	}
+	seen := map[int]struct{}{}
 	look := time.NewTicker(sweepLook)
 	defer look.Stop()
 	kill := time.Now().Add(c.grace)
 	limit := kill.Add(sweepLimit)
 	for sig = 0; ; {
+		for _, pid := range alive {
+			seen[pid] = struct{}{}
+		}
 		select {
 		case <-look.C:
 		case <-hurry:
@@ -75,12 +80,11 @@ func (c *child) Sweep(hurry <-chan struct{}) []int {
 		if !now.Before(kill) {
 			sig = syscall.SIGKILL
 		}
-		alive, ok := c.sweepOnce(sig)
-		if ok && len(alive) == 0 {
-			return nil
+		if alive, ok = c.sweepOnce(sig); ok && len(alive) == 0 {
+			return remains{found: len(seen)}
 		}
 		if now.After(limit) {
-			return alive
+			return remains{found: len(seen), survivors: alive}
 		}
 	}
 }

@@ -121,6 +121,9 @@ func TestRealNobodyIsLeft(t *testing.T) {
 			if left := childList(); len(left) > 0 {
 				t.Errorf("left behind: %v", left)
 			}
+			if d := event.Of[event.ChildDied](b.events); d[0].Left != 1 {
+				t.Errorf("left %d, want 1", d[0].Left)
+			}
 			if s := event.Of[event.TreeSurvived](b.events); len(s) > 0 {
 				t.Errorf("survived: %+v", s)
 			}
@@ -418,6 +421,32 @@ func TestRealNotify(t *testing.T) {
 	}
 }
 
+// A datagram that is read while a fork is under way is judged after it.
+func TestNotifyWaitsForTheFork(t *testing.T) {
+	s, err := New(Options{Config: config.Default[Config](), Argv: []string{"x"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.host.reaper.mu.Lock()
+	judged := make(chan struct{})
+	go func() {
+		defer close(judged)
+		oob := unix.UnixCredentials(&unix.Ucred{Pid: int32(os.Getpid())})
+		s.host.notify.take([]byte("READY=1"), oob, 0)
+	}()
+	select {
+	case <-judged:
+		t.Error("judged before the fork told its pid")
+	case <-time.After(20 * time.Millisecond): // can only be too short to find fault
+	}
+	s.host.notify.expect(1, os.Getpid())
+	s.host.reaper.mu.Unlock()
+	<-judged
+	if len(s.inbox) != 1 || s.host.notify.refused.Load() != 0 {
+		t.Error("the child's own word was refused")
+	}
+}
+
 // The barrier of sd_notify waits until its descriptor is closed.
 func TestRealNotifyBarrier(t *testing.T) {
 	b := supervise(t, "serve", nil)
@@ -444,7 +473,27 @@ func TestRealNotifyBarrier(t *testing.T) {
 	}
 }
 
-// A thousand lives end without a descriptor, goroutine or process left.
+func BenchmarkLife(b *testing.B) {
+	program := testproc.Need(b, "true")
+	s, err := New(Options{Config: config.Default[Config](), Argv: []string{program}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := s.host.start(); err != nil {
+		b.Fatal(err)
+	}
+	defer s.host.stop()
+	for b.Loop() {
+		_, p, err := s.host.launch(b.Context(), 1)
+		if err != nil {
+			b.Fatal(err)
+		}
+		p.Wait()
+		p.Sweep(nil)
+	}
+}
+
+// A hundred lives end without a descriptor, goroutine or process left.
 func TestRealManyLivesLeaveNothing(t *testing.T) {
 	lives := uint64(100)
 	fds := func() int { e, _ := os.ReadDir("/proc/self/fd"); return len(e) }

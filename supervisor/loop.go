@@ -229,12 +229,13 @@ func (s *Supervisor) swept(l *living, a aftermath) {
 			last = a.report.lastWords[n-1]
 		}
 		s.events.Emit(event.ChildDied{Life: l.Number, PID: l.PID, Status: l.exit.String(), Uptime: up,
-			InFlight: a.report.inFlight, LastWords: last, PostMortem: a.report.postMortem})
+			InFlight: a.report.inFlight, LastWords: last, PostMortem: a.report.postMortem, Left: a.remains.found})
 	} else {
-		s.events.Emit(event.ChildStopped{Life: l.Number, PID: l.PID, Status: l.exit.String(), Uptime: up, Cause: l.cause})
+		s.events.Emit(event.ChildStopped{Life: l.Number, PID: l.PID, Status: l.exit.String(), Uptime: up, Cause: l.cause,
+			PostMortem: a.report.postMortem})
 	}
-	if len(a.survivors) > 0 {
-		s.events.Emit(event.TreeSurvived{Life: l.Number, PIDs: a.survivors})
+	if pids := a.remains.survivors; len(pids) > 0 {
+		s.events.Emit(event.TreeSurvived{Life: l.Number, PIDs: pids})
 	}
 	s.life = nil
 	s.step(swept)

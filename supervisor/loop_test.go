@@ -61,7 +61,7 @@ func (f *fake) die(x Exit) {
 
 func (f *fake) Wait() Exit { <-f.dead; return f.exit }
 
-func (f *fake) Sweep(hurry <-chan struct{}) []int {
+func (f *fake) Sweep(hurry <-chan struct{}) remains {
 	if f.sweep > 0 {
 		select {
 		case <-time.After(f.sweep):
@@ -71,7 +71,7 @@ func (f *fake) Sweep(hurry <-chan struct{}) []int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.swept = true
-	return nil
+	return remains{}
 }
 
 // bench is a supervisor on fake processes, in a synctest bubble.

@@ -33,8 +33,10 @@ type PostMortem struct {
 	UserCPU   string    `json:"user_cpu"`
 	SystemCPU string    `json:"system_cpu"`
 	MaxRSS    int64     `json:"max_rss_bytes"`
-	Failures  int       `json:"failures"` // in a row, with this one
-	Text      string    `json:"text,omitempty"`
+	Failures  int       `json:"failures"`            // in a row, with this one
+	Text      string    `json:"text,omitempty"`      // the child's last STATUS=
+	Left      int       `json:"left,omitempty"`      // processes it left behind; a daemon leaves some
+	Survivors []int     `json:"survivors,omitempty"` // of those, the pids that could not be ended
 
 	Limits    map[string]string    `json:"limits,omitempty"`
 	LastWords []string             `json:"last_words,omitempty"`

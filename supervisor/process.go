@@ -15,8 +15,14 @@ type process interface {
 	// do not delay it.
 	Wait() Exit
 	// Sweep ends what the dead process left behind and collects it. It is
-	// bounded; a closed hurry shortens it. It returns who could not be ended.
-	Sweep(hurry <-chan struct{}) []int
+	// bounded; a closed hurry shortens it.
+	Sweep(hurry <-chan struct{}) remains
+}
+
+// remains is what a dead process left behind.
+type remains struct {
+	found     int   // processes that had to be ended
+	survivors []int // of those, the pids that could not be
 }
 
 // launcher makes the process of life number n. It blocks until the child's

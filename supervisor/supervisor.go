@@ -84,6 +84,11 @@ func newSupervisor(o Options) (*Supervisor, error) {
 	default:
 		return nil, fmt.Errorf("ready by %q: want %s, %s or %s", o.ReadyBy, ReadyByUptime, ReadyByNotify, ReadyByProbe)
 	}
+	for _, g := range o.Guards {
+		if g.Watch == nil {
+			return nil, fmt.Errorf("guard %q has nothing to do", g.Name)
+		}
+	}
 	if err := o.Config.Validate(); err != nil {
 		return nil, err
 	}
