@@ -130,7 +130,7 @@ func TestIncidentsSurviveARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	next := newLedger("h", "s", half, t0.Add(10*time.Minute))
-	if err := next.load(text); err != nil {
+	if err := next.load(text, true); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, "seen again: no news", say(next, 11*time.Minute, event.PoolEmpty{Pool: "p"}))
@@ -205,7 +205,7 @@ func FuzzLoadIncidents(f *testing.F) {
 	f.Add([]byte(`[{"last":{"kind":"disk_low"},"opens":[]}]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		l := newLedger("h", "s", half, t0)
-		if l.load(text) != nil {
+		if l.load(text, true) != nil {
 			return
 		}
 		l.due(t0.Add(time.Hour))

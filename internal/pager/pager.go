@@ -21,6 +21,10 @@ type Options struct {
 	Host    string // label of all pages; "" is the host's name
 	// Dir is the state folder; the spool is made in it. "" keeps all in memory.
 	Dir string
+	// Continues tells that the spool is of a pager of this same process, whose
+	// Run has ended for a new configuration. Its incidents are then as good as
+	// new; those of an earlier process must be seen again, or they are resolved.
+	Continues bool
 	// Events takes what the pager tells about itself; nil discards it.
 	Events event.Sink
 	// Evidence returns facts for a page that opens, such as the last log lines.
@@ -55,6 +59,7 @@ type Pager struct {
 	mu        sync.Mutex
 	ledger    *ledger
 	refreshed time.Time
+	seq       uint64 // of the last record that was folded
 }
 
 // New returns a pager and takes over what an earlier one left in Dir. It fails
@@ -120,7 +125,7 @@ func (p *Pager) inherit(now time.Time) {
 		p.events.Emit(event.PageDropped{Reason: reason})
 	}
 	if incidents != nil {
-		if err := p.ledger.load(incidents); err != nil {
+		if err := p.ledger.load(incidents, !p.o.Continues); err != nil {
 			p.events.Emit(event.PageDropped{Reason: err.Error()})
 		}
 	}
@@ -191,6 +196,14 @@ func (p *Pager) survive(name string, part func()) (panicked bool) {
 	}()
 	part()
 	return false
+}
+
+// LastSeq is the sequence number of the last record that Run has folded, 0
+// before the first: a pager that takes over starts after it.
+func (p *Pager) LastSeq() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seq
 }
 
 // read folds the timeline and keeps the times, until there is no more.

@@ -72,7 +72,8 @@ func (r *receiver) run(ctx context.Context, closing <-chan struct{}) {
 		batch, wait := r.next(time.Now(), last)
 		if len(batch) > 0 {
 			err := r.deliver(ctx, batch)
-			if last && err != nil {
+			var no *refusal
+			if last && err != nil && !errors.As(err, &no) {
 				return
 			}
 			continue

@@ -42,10 +42,10 @@ func (l *ledger) save() ([]byte, error) {
 	return text, nil
 }
 
-// load takes over the incidents of an earlier run. Those that this run does not
-// see again within the repeat time are resolved: what ended them may have
-// happened while nobody looked.
-func (l *ledger) load(text []byte) error {
+// load takes over saved incidents. Those in doubt that are not seen again
+// within the repeat time are resolved: what ended them may have happened while
+// nobody looked.
+func (l *ledger) load(text []byte, doubt bool) error {
 	var all []saved
 	if err := json.Unmarshal(text, &all); err != nil {
 		return fmt.Errorf("decode incidents: %w", err)
@@ -62,7 +62,7 @@ func (l *ledger) load(text []byte) error {
 		}
 		l.notes[id] = &note{
 			opens: s.Opens, told: s.Told, healed: s.Healed, healedBy: s.HealedBy,
-			evidence: s.Evidence, inherited: true,
+			evidence: s.Evidence, inherited: doubt,
 		}
 	}
 	return nil

@@ -8,9 +8,7 @@ import (
 
 // apply folds one record and queues what people must hear of it.
 func (p *Pager) apply(rec event.Record) {
-	p.mu.Lock()
-	pages := p.ledger.apply(rec)
-	p.mu.Unlock()
+	pages := p.fold(rec)
 	for i := range pages {
 		if pages[i].State == Firing && p.o.Evidence != nil {
 			pages[i].Evidence = p.evidence(rec.Event)
@@ -20,6 +18,14 @@ func (p *Pager) apply(rec event.Record) {
 	if len(pages) > 0 {
 		p.keep()
 	}
+}
+
+// fold lets go of the lock also where the policy panics.
+func (p *Pager) fold(rec event.Record) []Page {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seq = rec.Seq
+	return p.ledger.apply(rec)
 }
 
 // evidence asks the house for facts, without the lock: the house may ask for
