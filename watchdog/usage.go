@@ -64,23 +64,23 @@ func (g *instruments) readTree(ctx context.Context, u *Usage) {
 			}
 			p = fresh
 		}
-		if readProcess(ctx, p, known, u) {
+		if readProcess(ctx, p, u) {
 			kept[pid] = p
 		}
 	}
 	g.handles = kept
 }
 
-// readProcess adds the figures of one process. The first share of the CPU says
-// nothing, because there is no earlier reading.
-func readProcess(ctx context.Context, p *process.Process, known bool, u *Usage) bool {
+// readProcess adds the figures of one process. Its first share of the CPU is 0,
+// because there is no earlier reading of its handle.
+func readProcess(ctx context.Context, p *process.Process, u *Usage) bool {
 	m, err := p.MemoryInfoWithContext(ctx)
 	if err != nil {
 		return false
 	}
 	u.Processes++
 	u.RSS += m.RSS
-	if share, err := p.PercentWithContext(ctx, 0); err == nil && known {
+	if share, err := p.PercentWithContext(ctx, 0); err == nil {
 		u.CPU += max(0, share)
 	}
 	if n, err := p.NumThreadsWithContext(ctx); err == nil {
