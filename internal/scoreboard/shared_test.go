@@ -331,6 +331,14 @@ func TestNextWriterStrikesOutTheDeadOnes(t *testing.T) {
 		t.Fatalf("%d slots, want 64", len(all))
 	}
 	for _, s := range all {
+		s.SetMember("m")
+	}
+	for _, r := range b.Snapshot(nil) {
+		if r.Member != "m" {
+			t.Errorf("slot %d is taken for one that is being written", r.Slot)
+		}
+	}
+	for _, s := range all {
 		if s.KillAsked() {
 			t.Errorf("slot %d: a kill of an earlier life reached request %d", s.Index(), s.ID())
 		}
