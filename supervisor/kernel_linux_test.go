@@ -38,6 +38,7 @@ func TestRealStopObeyed(t *testing.T) {
 	if st, ok := statOf(pid); !ok || st.group != pid {
 		t.Errorf("child %d is in group %d, want its own", pid, st.group)
 	}
+	await[event.ChildLaunched](b, nil)
 	if err := b.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
