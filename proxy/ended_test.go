@@ -284,7 +284,7 @@ func TestAbortedRequestsLeaveNothing(t *testing.T) {
 				}
 				io.WriteString(conn, requests[i%len(requests)])
 				if i%3 == 0 { // some see the reply begin
-					conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+					conn.SetReadDeadline(time.Now().Add(4 * time.Millisecond))
 					conn.Read(buf)
 				}
 				conn.(*net.TCPConn).SetLinger(i % 2 * -1) // half of them with a reset

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -219,5 +220,82 @@ func TestReloadKeepsMembersAndRefusesNonsense(t *testing.T) {
 	}
 	if r.SetMember("none", "m1", member.Change{}) == nil {
 		t.Error("a pool that is none was changed")
+	}
+}
+
+// panicking is a method with a mistake in it.
+type panicking struct{ balance.ByRequests }
+
+func (panicking) Choose([]balance.Seat, uint64) int { panic("a mistake") }
+
+// TestPanicGivesBackItsSlot: a mistake costs the one request that met it.
+func TestPanicGivesBackItsSlot(t *testing.T) {
+	r := start(t, defaults(named1(t, "m1")))
+	st := r.site.Load()
+	good := poolSpec("all", st.config.Pools["all"], st.backends["all"].specs)
+	bad := good
+	bad.Method = panicking{}
+	pool := st.backends["all"].pool
+	pool.Update(bad, time.Now())
+	if resp, err := http.Get("http://" + r.addr + "/"); err == nil {
+		resp.Body.Close()
+		t.Errorf("got %d", resp.StatusCode)
+	}
+	pool.Update(good, time.Now())
+	if _, body := r.get(client(t), "/"); body != "m1" {
+		t.Errorf("after the panic: %s", body)
+	}
+	r.end() // the rig checks the board
+	if got := event.Of[event.GuardPanicked](r.events); len(got) != 1 || got[0].Value != "a mistake" {
+		t.Errorf("events: %+v", got)
+	}
+	if !strings.Contains(r.log.String(), " panic\n") {
+		t.Errorf("log: %s", r.log)
+	}
+}
+
+// TestReloadUnderLoad: no request fails while the configuration turns.
+func TestReloadUnderLoad(t *testing.T) {
+	a, b := named1(t, "a"), named1(t, "b")
+	r := start(t, defaults(a, b))
+	stop := make(chan struct{})
+	var load sync.WaitGroup
+	for range 4 {
+		load.Go(func() {
+			cl := client(t)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				resp, err := cl.Get("http://" + r.addr + "/")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != 200 {
+					t.Errorf("got %d", resp.StatusCode)
+				}
+			}
+		})
+	}
+	for i := range 50 {
+		c := defaults([][]string{{a}, {b, a}, {a, b}}[i%3]...)
+		p := c.Pools["all"]
+		p.ConnectTimeout += config.Duration(i)
+		c.Pools["all"] = p
+		if err := r.Reload(c); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	load.Wait()
+	for _, v := range r.Status().Pools[0].Members {
+		if v.Busy != 0 || v.Errors != 0 {
+			t.Errorf("%+v", v)
+		}
 	}
 }

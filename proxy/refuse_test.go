@@ -119,6 +119,20 @@ func TestStatusPageIsLocal(t *testing.T) {
 	if resp, _ := r.raw("POST /reeve-status HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"); resp.StatusCode != 405 {
 		t.Errorf("POST = %d", resp.StatusCode)
 	}
+	c.Hosts = []string{"www.foo.dom"}
+	if err := r.Reload(c); err != nil {
+		t.Fatal(err)
+	}
+	// A probe asks for the page by address, whatever the site is called.
+	for host, want := range map[string]int{r.addr: 200, "www.foo.dom": 200, "evil.example": 403} {
+		if resp, _ := r.raw("GET /reeve-status HTTP/1.1\r\nHost: " + host + "\r\n\r\n"); resp.StatusCode != want {
+			t.Errorf("status page of %s = %d, want %d", host, resp.StatusCode, want)
+		}
+	}
+	if resp, _ := r.raw("GET /x HTTP/1.1\r\nHost: " + r.addr + "\r\n\r\n"); resp.StatusCode != 403 {
+		t.Errorf("the site by address = %d, want 403", resp.StatusCode)
+	}
+	c.Hosts = nil
 	c.StatusFrom = []string{"192.0.2.0/24"}
 	if err := r.Reload(c); err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func (x *exchange) serve() {
 		x.asterisk()
 		return
 	}
-	host, ok := x.admit()
+	host, ok := x.admit(isStatus)
 	if !ok {
 		return
 	}
@@ -79,8 +79,9 @@ func (x *exchange) asterisk() {
 
 // admit makes sure that the request is for this site, and returns the name of
 // its host, which is empty where an HTTP/1.0 client gave none. net/http has put
-// the host of an absolute target in the place of the Host header's.
-func (x *exchange) admit() (string, bool) {
+// the host of an absolute target in the place of the Host header's. The status
+// page may be asked for by the address it is reached at too, as a probe does.
+func (x *exchange) admit(isStatus bool) (string, bool) {
 	x.public = public{scheme: "http", host: x.r.Host}
 	if x.r.TLS != nil {
 		x.public.scheme = "https"
@@ -98,7 +99,7 @@ func (x *exchange) admit() (string, bool) {
 			x.answer(http.StatusForbidden, outcomeRefused, "this is not a proxy for other sites")
 			return "", false
 		}
-	} else if !x.site.owns(name) {
+	} else if !x.site.owns(name) && !(isStatus && x.isHere(name, port)) {
 		x.answer(http.StatusForbidden, outcomeRefused, "no such site here")
 		return "", false
 	}
@@ -113,6 +114,11 @@ func (x *exchange) ownAbsolute(name, port string) bool {
 	if len(x.site.hosts) > 0 {
 		return x.site.owns(name)
 	}
+	return x.isHere(name, port)
+}
+
+// isHere reports whether the client named the address that it connected to.
+func (x *exchange) isHere(name, port string) bool {
 	local, ok := x.r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok {
 		return false
