@@ -64,6 +64,12 @@ func (b *boards) inFlight(life uint64) []scoreboard.Request {
 	return out
 }
 
+// busy is the number of the life's requests in flight.
+func (b *boards) busy(life uint64) (requests uint64, ok bool) {
+	b.of(life, func(board *scoreboard.Board) { requests, ok = board.InFlight(), true })
+	return requests, ok
+}
+
 // progress is the number of requests that the life has completed.
 func (b *boards) progress(life uint64) (completed uint64, ok bool) {
 	b.of(life, func(board *scoreboard.Board) { completed, ok = board.Completed(), true })

@@ -190,7 +190,6 @@ func (h *house) reloadBuiltin(old, f *File, raw []byte) (string, error) {
 	h.mu.Lock()
 	next := *old
 	next.Proxy.Builtin = f.Proxy.Builtin
-	next.Watchdog.Runaway = f.Watchdog.Runaway
 	h.file = &next
 	h.mu.Unlock()
 	if h.sup.Status().PID != 0 {
@@ -198,7 +197,7 @@ func (h *house) reloadBuiltin(old, f *File, raw []byte) (string, error) {
 			return "", fmt.Errorf("tell the proxy: %w", err)
 		}
 	}
-	return "proxy.builtin at once, watchdog.runaway with the next life", nil
+	return "proxy.builtin", nil
 }
 
 func (h *house) reloadForeign(f *File) (string, error) {

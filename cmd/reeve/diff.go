@@ -13,8 +13,7 @@ func needRestart(old, next *File) []string {
 		{"service", old.Service, next.Service}, {"state", old.State, next.State}, {"admin", old.Admin, next.Admin},
 		{"journal", old.Journal, next.Journal}, {"listen", old.Listen, next.Listen}, {"limits", old.Limits, next.Limits},
 		{"proxy.command", old.Proxy.Command, next.Proxy.Command}, {"proxy.env", old.Proxy.Env, next.Proxy.Env},
-		{"supervisor", old.Supervisor, next.Supervisor}, {"watchdog.probes", old.Watchdog.Probes, next.Watchdog.Probes},
-		{"watchdog.conditions", old.Watchdog.Conditions, next.Watchdog.Conditions},
+		{"supervisor", old.Supervisor, next.Supervisor}, {"watchdog", old.Watchdog, next.Watchdog},
 		{"rotate", old.Rotate, next.Rotate}, {"pager", old.Pager, next.Pager},
 	} {
 		if !reflect.DeepEqual(s.a, s.b) {

@@ -54,6 +54,7 @@ func TestMain(m *testing.M) {
 		"fork-and-leave": forkAndLeaveRole,
 		"print-limits":   printLimitsRole,
 		"sleeper":        sleeperRole,
+		"e2e-daemon":     sleeperRole,
 		"server":         serverRole,
 		"drip":           dripRole,
 	})
@@ -153,7 +154,7 @@ func (r *reeve) take(line []byte) {
 	if json.Unmarshal(line, &m) != nil {
 		return
 	}
-	kind, _ := m["kind"].(string)
+	kind, _ := m["msg"].(string)
 	r.events = append(r.events, journalLine{Kind: kind, Attrs: m})
 	close(r.wake)
 	r.wake = make(chan struct{})
@@ -313,4 +314,23 @@ func tryGet(url string) (int, string, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(body), err
+}
+
+// pid is reeve's own, as text.
+func (r *reeve) pid() string { return fmt.Sprint(r.cmd.Process.Pid) }
+
+// number is a numeric attribute, 0 where there is none.
+func (l journalLine) number(key string) float64 {
+	n, _ := l.Attrs[key].(float64)
+	return n
+}
+
+// report is what `reeve status --json` says.
+func (r *reeve) report() Report {
+	r.t.Helper()
+	var out Report
+	if err := json.Unmarshal([]byte(r.verb("status", "--json")), &out); err != nil {
+		r.t.Fatal(err)
+	}
+	return out
 }

@@ -207,10 +207,15 @@ func (h *house) verifyLimits(l supervisor.Life) {
 	if err != nil {
 		return
 	}
+	held := true
 	for _, m := range wrong {
+		if !m.Looser {
+			continue // a program may tighten its own limits; nobody is woken for that
+		}
+		held = false
 		h.hub.Emit(event.LimitMismatched{Life: l.Number, Limit: string(m.Resource), Want: m.Want.Text(m.Resource), Got: m.Have.Text(m.Resource)})
 	}
-	if len(wrong) == 0 {
+	if held {
 		h.hub.Emit(event.LimitsVerified{Life: l.Number, Count: len(h.limits)})
 	}
 }
@@ -247,13 +252,28 @@ func (h *house) inFlight(life uint64) []scoreboard.Request {
 	return h.boards.inFlight(life)
 }
 
-func (h *house) huntRunaways(ctx context.Context, l supervisor.Life) error {
-	var src runaway.Source
-	h.boards.of(l.Number, func(b *scoreboard.Board) { src = runaway.Board(b) })
-	if src == nil {
-		return nil
-	}
-	return runaway.Hunt(ctx, h.config().Watchdog.Runaway, src, l.Number, h.hub)
+// lifeBoard is the scoreboard of whatever life is the newest, as a source of
+// runaways. It is one source for all lives, so that an incident about reading
+// it can end in a later life than it began in.
+type lifeBoard struct {
+	boards *boards
+	life   func() uint64
+}
+
+// Name is "scoreboard".
+func (s lifeBoard) Name() string { return "scoreboard" }
+
+// Snapshot returns the requests in flight.
+func (s lifeBoard) Snapshot(ctx context.Context) (out []runaway.Request, err error) {
+	s.boards.of(s.life(), func(b *scoreboard.Board) { out, err = runaway.Board(b).Snapshot(ctx) })
+	return out, err
+}
+
+// Kill asks the life to end the request.
+func (s lifeBoard) Kill(ctx context.Context, r runaway.Request) error {
+	err := runaway.ErrGone
+	s.boards.of(s.life(), func(b *scoreboard.Board) { err = runaway.Board(b).Kill(ctx, r) })
+	return err
 }
 
 // builtinProbes is what is asked of the built-in proxy where the file asks

@@ -66,7 +66,7 @@ func ignoreTermRole() int {
 // daemon does that was not told to stay in the foreground.
 func forkAndLeaveRole() int {
 	p, err := os.StartProcess("/proc/self/exe", os.Args, &os.ProcAttr{
-		Env: append(os.Environ(), "REEVE_TEST_ROLE=sleeper"),
+		Env: append(os.Environ(), "REEVE_TEST_ROLE=e2e-daemon"),
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/reeveproxy/reeve/rotate"
 	"github.com/reeveproxy/reeve/supervisor"
 	"github.com/reeveproxy/reeve/watchdog"
+	"github.com/reeveproxy/reeve/watchdog/runaway"
 )
 
 // The logs of a child. The built-in proxy's access log comes through a pipe of
@@ -37,21 +39,17 @@ const lastWordsLines = 50
 // build makes every room and introduces them to each other. Nothing runs yet,
 // and nothing of the child exists; but every address is bound and every folder
 // checked, so that a problem of the place is known before anything starts.
-func build(f *File, path string, raw []byte, screen *screen) (h *house, err error) {
-	h = &house{path: path, file: f, state: f.stateDir(), hub: &event.Hub{}, screen: screen, started: time.Now(), stop: func(string) {}}
-	defer func() {
-		if err != nil {
-			h.close()
-		}
-	}()
-	if h.limits, err = f.wantedLimits(); err != nil {
+func build(f *File, path string, raw []byte, screen *screen) (*house, error) {
+	limits, err := f.wantedLimits()
+	if err != nil {
 		return nil, usageError{err}
 	}
+	h := &house{path: path, file: f, state: f.stateDir(), limits: limits, hub: &event.Hub{}, screen: screen, started: time.Now(), stop: func(string) {}}
 	for _, step := range []func(*File, []byte) error{
 		h.buildState, h.buildLogs, h.buildSockets, h.buildOffice, h.buildWatchdog, h.buildSupervisor, h.buildDoors,
 	} {
 		if err := step(f, raw); err != nil {
-			return nil, err
+			return nil, errors.Join(err, h.close())
 		}
 	}
 	return h, nil
@@ -189,7 +187,10 @@ func (h *house) guards(f *File) []supervisor.Guard {
 		{Name: "gauge", Watch: func(ctx context.Context, l supervisor.Life) error { return h.dog.Gauge(ctx, h.subject(l)) }},
 	}
 	if h.boards != nil && f.Watchdog.Runaway.Timeout > 0 {
-		guards = append(guards, supervisor.Guard{Name: "runaway", Watch: h.huntRunaways})
+		hunter := runaway.NewHunter(f.Watchdog.Runaway, lifeBoard{h.boards, func() uint64 { return h.sup.Status().Life }}, h.hub)
+		guards = append(guards, supervisor.Guard{Name: "runaway", Watch: func(ctx context.Context, l supervisor.Life) error {
+			return hunter.Hunt(ctx, l.Number)
+		}})
 	}
 	return guards
 }
@@ -198,7 +199,7 @@ func (h *house) subject(l supervisor.Life) watchdog.Subject {
 	s := watchdog.Subject{Life: l.Number, PID: l.PID, Started: l.Started}
 	if h.boards != nil {
 		s.Progress = func() (uint64, bool) { return h.boards.progress(l.Number) }
-		s.InFlight = func() (uint64, bool) { return uint64(len(h.boards.inFlight(l.Number))), true }
+		s.InFlight = func() (uint64, bool) { return h.boards.busy(l.Number) }
 	}
 	return s
 }

@@ -39,8 +39,9 @@ supervisor:               internal/event internal/config internal/scoreboard int
 watchdog:                 internal/event internal/config internal/scoreboard internal/testproc watchdog/runaway
 watchdog/runaway:         internal/event internal/config internal/scoreboard internal/testproc
 rotate:                   internal/event internal/config internal/testproc
-proxy:                    internal/event internal/config internal/scoreboard internal/testproc proxy/balance proxy/member proxy/limit proxy/manage proxy/h1
+proxy:                    internal/event internal/config internal/scoreboard internal/testproc proxy/balance proxy/member proxy/limit proxy/manage proxy/h1 proxy/sample
 proxy/balance:
+proxy/sample:
 proxy/h1:
 proxy/limit:              internal/config
 proxy/member:             internal/event internal/config proxy/balance
