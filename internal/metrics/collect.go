@@ -74,7 +74,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 }
 
 // Collect is called on a goroutine of the registry, where a panic would end
-// PID 1.
+// PID 1. This version of the registry recovers by itself; the promise is ours.
 func (c *collector) Collect(out chan<- prometheus.Metric) {
 	defer func() {
 		if v := recover(); v != nil {
