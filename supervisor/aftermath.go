@@ -30,7 +30,11 @@ func (s *Supervisor) aftermath(l *living, failures int) aftermath {
 	a := aftermath{remains: l.proc.Sweep(s.hurry)}
 
 	written := make(chan report, 1) // one answer, perhaps after nobody waits any more
-	go func() { written <- s.report(l, a.remains, failures) }()
+	go func() {
+		var r report
+		s.contained("report", func() { r = s.report(l, a.remains, failures) })
+		written <- r
+	}()
 
 	over := make(chan struct{})
 	go func() { l.helpers.Wait(); close(over) }()
@@ -55,13 +59,13 @@ func (s *Supervisor) report(l *living, left remains, failures int) (r report) {
 	pm := postMortemOf(l, s.opts.Argv, failures)
 	pm.Left, pm.Survivors = left.found, left.survivors
 	if s.opts.LastWords != nil {
-		recovered(func() { pm.LastWords = s.opts.LastWords() })
+		s.contained("last_words", func() { pm.LastWords = s.opts.LastWords() })
 	}
 	if s.opts.InFlight != nil {
-		recovered(func() { pm.InFlight = s.opts.InFlight(l.Number) })
+		s.contained("in_flight", func() { pm.InFlight = s.opts.InFlight(l.Number) })
 	}
 	if s.opts.Limits != nil {
-		recovered(func() { pm.Limits = s.opts.Limits(l.Number) })
+		s.contained("limits", func() { pm.Limits = s.opts.Limits(l.Number) })
 	}
 	r.lastWords, r.inFlight = pm.LastWords, len(pm.InFlight)
 	asked := l.cause == event.CauseAsked || l.cause == event.CauseStop

@@ -57,6 +57,10 @@ func (c *child) Sweep(hurry <-chan struct{}) remains {
 	if c.grace <= 0 {
 		sig = syscall.SIGKILL
 	}
+	if !c.reaper.sub {
+		c.sweepGroup(sig, hurry)
+		return remains{}
+	}
 	alive, ok := c.sweepOnce(sig)
 	if ok && len(alive) == 0 {
 		return remains{}
@@ -97,13 +101,26 @@ func (c *child) sweepOnce(sig syscall.Signal) (alive []int, ok bool) {
 		_ = c.Signal(sig, true)
 		_ = c.Signal(syscall.SIGCONT, true)
 	}
-	if c.reaper.sub {
-		return c.reaper.orphans(sig)
+	return c.reaper.orphans(sig)
+}
+
+// sweepGroup does what can be done where nobody can be found: it signals the
+// group, gives it its time, and kills it.
+func (c *child) sweepGroup(sig syscall.Signal, hurry <-chan struct{}) {
+	if c.Signal(sig, true) != nil {
+		return // nobody is in it
 	}
-	if c.Signal(0, true) != nil {
-		return nil, true
+	_ = c.Signal(syscall.SIGCONT, true)
+	if sig == syscall.SIGKILL {
+		return
 	}
-	return []int{c.life.PID}, true // somebody of the group
+	grace := time.NewTimer(c.grace)
+	defer grace.Stop()
+	select {
+	case <-grace.C:
+	case <-hurry:
+	}
+	_ = c.Signal(syscall.SIGKILL, true)
 }
 
 func (c *child) collect() {

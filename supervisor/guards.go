@@ -34,9 +34,7 @@ func (s *Supervisor) startGuards() {
 	}
 	if s.opts.AfterExec != nil {
 		l.helpers.Go(func() {
-			if p := recovered(func() { s.opts.AfterExec(l.Life) }); p != "" {
-				s.events.Emit(event.GuardPanicked{Guard: "after_exec", Value: p})
-			}
+			s.contained("after_exec", func() { s.opts.AfterExec(l.Life) })
 		})
 	}
 }
@@ -84,6 +82,13 @@ func (l *living) awaitBeats(limit time.Duration) func(context.Context, Life) err
 				return nil
 			}
 		}
+	}
+}
+
+// contained calls f and tells of its panic, which ends there.
+func (s *Supervisor) contained(name string, f func()) {
+	if text := recovered(f); text != "" {
+		s.events.Emit(event.GuardPanicked{Guard: name, Value: text})
 	}
 }
 

@@ -326,6 +326,52 @@ func TestRealLaunchFailures(t *testing.T) {
 	})
 }
 
+// Where orphans cannot be found the process group is ended all the same.
+func TestRealGroupWithoutASubreaper(t *testing.T) {
+	var reaper *Reaper
+	b := supervise(t, "pair", func(o *Options) {
+		reaper = NewReaper(nil)
+		reaper.sub = false
+		o.Reaper = reaper
+	})
+	one, two := pidOf(t, b.says("up ")), pidOf(t, b.says("up "))
+	if got := b.Status().Guarantee; got != "group" {
+		t.Errorf("guarantee %q", got)
+	}
+	b.Stop("test")
+	if err := b.ends(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the group is gone", func() bool { return gone(one) && gone(two) })
+	reaper.reap()
+}
+
+// A relative program is looked for where exec will look for it.
+func TestRealRelativeProgram(t *testing.T) {
+	dir, base := filepath.Split(testproc.Self())
+	b := supervise(t, "serve", func(o *Options) { o.Dir, o.Argv = dir, []string{"./" + base} })
+	b.says("up ")
+}
+
+// A hook that panics stops nothing.
+func TestRealHooksThatPanic(t *testing.T) {
+	b := supervise(t, "exit", func(o *Options) {
+		o.OnEnd = func(Life, Exit) { panic("on end") }
+		o.AfterExec = func(Life) { panic("after exec") }
+		o.LastWords = func() []string { panic("last words") }
+		o.Inherit = func(life uint64, _ int) (Inheritance, error) {
+			if life == 2 {
+				panic("inherit")
+			}
+			return Inheritance{}, nil
+		}
+	})
+	await(b, func(e event.ChildDied) bool { return e.Life == 3 })
+	if e := event.Of[event.ChildLaunchFailed](b.events); len(e) != 1 || e[0].Error != "launch child: panic: inherit" {
+		t.Errorf("%+v", e)
+	}
+}
+
 // A launch that lacks descriptors is told and tried again, and succeeds when
 // there are some.
 func TestRealLaunchWithoutDescriptors(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -21,18 +22,18 @@ const (
 
 // host is the operating system of one Supervisor.
 type host struct {
+	sup    *Supervisor
 	opts   *Options
 	cfg    *Config
 	reaper *Reaper
 	forker *forker
 	notify *notifyServer
-	own    bool // the reaper is ours alone
 	stopR  context.CancelFunc
 	reaped chan struct{} // closed when the reaper has ended
 }
 
 func newHost(s *Supervisor) *host {
-	h := &host{opts: &s.opts, cfg: &s.cfg, reaper: s.opts.Reaper}
+	h := &host{sup: s, opts: &s.opts, cfg: &s.cfg, reaper: s.opts.Reaper}
 	if h.reaper == nil {
 		h.reaper = NewReaper(s.events)
 	}
@@ -48,7 +49,12 @@ func (h *host) start() error {
 	h.forker = newForker()
 	ctx, cancel := context.WithCancel(context.Background())
 	h.stopR, h.reaped = cancel, make(chan struct{})
-	go func() { defer close(h.reaped); h.reaper.loop(ctx) }()
+	go func() {
+		defer close(h.reaped)
+		for ctx.Err() == nil {
+			h.sup.contained("reaper", func() { h.reaper.loop(ctx) })
+		}
+	}()
 	return nil
 }
 
@@ -129,6 +135,9 @@ func (h *host) launchShim(ctx context.Context, k kit, n uint64) (Life, process, 
 	return c.life, c, nil
 }
 
+// errInterrupted: an impatient stop came before the child's program ran.
+var errInterrupted = errors.New("interrupted before exec")
+
 // awaitExec reads the shim's report: nothing means that the program runs.
 func awaitExec(ctx context.Context, r *os.File) error {
 	_ = r.SetReadDeadline(time.Now().Add(launchLimit))
@@ -137,7 +146,7 @@ func awaitExec(ctx context.Context, r *os.File) error {
 	text, err := io.ReadAll(io.LimitReader(r, 4096))
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil:
-		return errors.New("interrupted before exec")
+		return errInterrupted
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("the shim did not exec within %s", launchLimit)
 	case err != nil:
@@ -223,10 +232,22 @@ func (h *host) baseEnv() []string {
 	return out
 }
 
+// fromDir makes a relative program relative to the child's folder, where exec
+// will look for it.
+func (h *host) fromDir(program string) string {
+	if h.opts.Dir == "" || filepath.IsAbs(program) || !strings.Contains(program, "/") {
+		return program
+	}
+	if dir, err := filepath.Abs(h.opts.Dir); err == nil {
+		return filepath.Join(dir, program)
+	}
+	return program
+}
+
 // fork makes the process, registers it with the reaper and tells the notify
 // server about it, so that neither ever sees a child it does not know.
 func (h *host) fork(k kit, n uint64) (c *child, err error) {
-	path, err := lookPath(k.argv[0], lookup(k.env, "PATH"))
+	path, err := lookPath(h.fromDir(k.argv[0]), lookup(k.env, "PATH"))
 	if err != nil {
 		return nil, execError("find "+k.argv[0], err)
 	}

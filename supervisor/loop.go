@@ -130,14 +130,17 @@ func (s *Supervisor) launched(l Life, p process, err error) {
 		s.early = nil
 		s.last, s.lastCode = err.Error(), launchCode(err)
 		s.lastError = s.last
-		s.events.Emit(event.ChildLaunchFailed{Life: s.number, Error: s.last})
+		if !errors.Is(err, errInterrupted) {
+			s.events.Emit(event.ChildLaunchFailed{Life: s.number, Error: s.last})
+		}
 		s.step(launchFailed)
 		return
 	}
 	s.life = newLiving(l, p)
 	s.events.Emit(event.ChildLaunched{Life: l.Number, PID: l.PID, Program: s.opts.Argv[0]})
 	s.helpers.Go(func() {
-		x := p.Wait()
+		x := Exit{Code: 255}
+		s.contained("waiter", func() { x = p.Wait() })
 		s.post(func() { s.exited(x) })
 	})
 	if s.at.then == end {
@@ -209,14 +212,15 @@ func (s *Supervisor) exited(x Exit) {
 	s.step(exited)
 	s.publish() // readiness falls before anybody is told
 	if s.opts.OnEnd != nil {
-		s.opts.OnEnd(l.Life, x)
+		s.contained("on_end", func() { s.opts.OnEnd(l.Life, x) })
 	}
 }
 
 func (s *Supervisor) doSweep() {
 	l, failures := s.life, s.failures+1
 	s.helpers.Go(func() {
-		a := s.aftermath(l, failures)
+		var a aftermath
+		s.contained("aftermath", func() { a = s.aftermath(l, failures) })
 		s.post(func() { s.swept(l, a) })
 	})
 }

@@ -53,8 +53,8 @@ func TestRealNginxMasterKilled(t *testing.T) {
 	until(t, "nginx serves", func() bool { return serves(addr) })
 	syscall.Kill(first.PID, syscall.SIGKILL)
 	died := await[event.ChildDied](b, nil)
-	if died.Left != 2 || died.Status != "signal KILL" {
-		t.Errorf("%+v, want 2 workers left behind", died)
+	if died.Left == 0 || died.Status != "signal KILL" {
+		t.Errorf("%+v, want workers left behind", died)
 	}
 	await(b, func(e event.ChildLaunched) bool { return e.Life == 2 })
 	until(t, "nginx serves again", func() bool { return serves(addr) })

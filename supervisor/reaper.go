@@ -25,7 +25,8 @@ const (
 // and a collection exclude each other, and because a process that is registered
 // cannot have been collected by anybody but its own waiter.
 //
-// Every process that reeve itself starts must be started through it.
+// Every process that reeve itself starts must be started through it. It collects
+// while a Supervisor that was given it runs.
 type Reaper struct {
 	events event.Sink
 	sub    bool // orphans of our tree come to us
@@ -54,7 +55,8 @@ func NewReaper(events event.Sink) *Reaper {
 	}
 	r := &Reaper{events: events, own: map[int]identity{}, kept: map[int]identity{}}
 	r.sub = becomeSubreaper()
-	before, _ := children()
+	before, ok := children()
+	r.sub = r.sub && ok // without /proc nobody can be found
 	for _, pid := range before {
 		r.kept[pid] = identify(pid)
 	}

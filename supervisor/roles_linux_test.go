@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 		"ignore-term": roleIgnoreTerm,
 		"daemonise":   roleDaemonise,
 		"leave":       roleLeave,
+		"pair":        rolePair,
 		"hold-stdout": roleHoldStdout,
 		"notify":      roleNotify,
 		"accept":      roleAccept,
@@ -91,6 +92,16 @@ func detached(role string) *exec.Cmd {
 // roleDaemonise leaves a deaf process in another session and goes on.
 func roleDaemonise() int {
 	detached("ignore-term")
+	return roleServe()
+}
+
+// rolePair has a deaf child in its own group.
+func rolePair() int {
+	cmd := testproc.Command("ignore-term")
+	cmd.Stdout = os.Stdout
+	if err := cmd.Start(); err != nil {
+		return 1
+	}
 	return roleServe()
 }
 
