@@ -5,14 +5,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/reeveproxy/reeve/proxy/sample"
 )
@@ -206,6 +209,49 @@ func TestWebSocket(t *testing.T) {
 	}
 	if resp, body := r.raw("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n"); body != "plain" {
 		t.Errorf("h2c: %d %s", resp.StatusCode, body)
+	}
+}
+
+// TestStuckTunnelIsEnded: a member that switched and then reads nothing cannot
+// hold a tunnel that must end.
+func TestStuckTunnelIsEnded(t *testing.T) {
+	release := make(chan struct{})
+	m := originServer(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		<-release
+	})
+	defer close(release)
+	r := start(t, defaults(m.URL))
+	conn, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	in := bufio.NewReader(conn)
+	if resp, err := http.ReadResponse(in, nil); err != nil || resp.StatusCode != 101 {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	flood := make([]byte, 1<<20)
+	for { // until nobody takes any more
+		conn.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+		if _, err := conn.Write(flood); err != nil {
+			break
+		}
+	}
+	q := r.board.Snapshot(nil)
+	if len(q) != 1 || !r.board.Kill(q[0].Slot, q[0].ID) {
+		t.Fatalf("board: %+v", q)
+	}
+	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := in.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a killed tunnel still stands: %v", err)
 	}
 }
 
