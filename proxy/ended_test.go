@@ -81,19 +81,32 @@ func TestDripIsEndedOthersGoOn(t *testing.T) {
 
 // TestNothingSentIs504: a client that got no byte yet is told.
 func TestNothingSentIs504(t *testing.T) {
-	gone := make(chan struct{}, 2) // one for each request
+	begun, gone := make(chan struct{}), make(chan struct{})
 	m := originServer(t, func(w http.ResponseWriter, r *http.Request) {
+		begun <- struct{}{}
 		<-r.Context().Done()
 		gone <- struct{}{}
 	})
 	c := defaults(m.URL)
 	c.Routes[0].Total = config.Duration(300 * time.Millisecond)
 	r := start(t, c)
-	hang := "GET /hang HTTP/1.1\r\nHost: x\r\n\r\n"
-	// The second has another request waiting behind it, so that the end of the
-	// connection is not what ends it.
-	for _, q := range []string{hang, hang + hang} {
-		if resp, _ := r.raw(q); resp.StatusCode != 504 || !resp.Close {
+	// Another request that waits behind it keeps the server from watching the
+	// connection, so that its end is not what ends the first.
+	for _, behind := range []string{"", "GET /next HTTP/1.1\r\nHost: x\r\n\r\n"} {
+		conn, err := net.Dial("tcp", r.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(20 * time.Second))
+		io.WriteString(conn, "GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
+		<-begun
+		io.WriteString(conn, behind)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != 504 || !resp.Close {
 			t.Errorf("got %d, close %v", resp.StatusCode, resp.Close)
 		}
 		<-gone
