@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/reeveproxy/reeve/internal/config"
 	"github.com/reeveproxy/reeve/internal/event"
+	"github.com/reeveproxy/reeve/internal/testproc"
 	"github.com/reeveproxy/reeve/proxy/balance"
 	"github.com/reeveproxy/reeve/proxy/member"
 )
@@ -82,7 +84,7 @@ func TestAllDownIsTriedAndRecovers(t *testing.T) {
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		t.Skipf("somebody took the port: %v", err)
+		testproc.Lack(t, fmt.Sprintf("somebody took the port: %v", err))
 	}
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})}
 	go srv.Serve(l)

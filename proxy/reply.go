@@ -11,6 +11,9 @@ import (
 // bodyBuffer is how much of a reply's body is copied at once, in bytes.
 const bodyBuffer = 32 << 10
 
+// errClientGone says that nobody waits for the reply.
+var errClientGone = errors.New("client went away")
+
 // reply passes a member's reply on to the client.
 func (x *exchange) reply(b *backend, m *member.Member, resp *http.Response) {
 	x.endHead()

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -193,6 +192,3 @@ func (x *exchange) prepare() {
 		x.body = newRequestBody(x.r)
 	}
 }
-
-// errClientGone says that nobody waits for the reply.
-var errClientGone = errors.New("client went away")
