@@ -12,13 +12,14 @@ import (
 	"time"
 )
 
-// breather is how long the reader waits after a small read that came hard on
-// another, so that a writer of single lines costs a thousand wake-ups a second
-// and not a hundred thousand. The pipe holds what comes meanwhile.
+// breather is how long the reader waits after it has emptied a busy pipe by a small read, so
+// that a writer of single lines costs a thousand wake-ups a second and not a
+// hundred thousand. The pipe holds what comes meanwhile.
 const breather = time.Millisecond
 
-// smallRead is a read that is worth a breather.
-const smallRead = 64 << 10
+// batch is how many chunks are queued before the writer is woken, while more is
+// there to read: waking a thread costs as much as copying a chunk.
+const batch = 4
 
 // pump reads one log's source and cuts it into chunks of whole lines. Its
 // goroutine does nothing that can wait for a disk.
@@ -43,6 +44,8 @@ type pump struct {
 	cur    *chunk // the chunk being filled; nil while idle
 	carry  []byte // the unfinished line while idle
 	n      int
+	room   int // what the last read could have taken
+	unsaid int // chunks that the writer was not woken for
 	err    error
 	readFn func(fd uintptr) bool
 }
@@ -69,6 +72,7 @@ func (m *pump) readOnce(fd uintptr) bool {
 	if len(c.buf) == cap(c.buf) {
 		c.buf = append(make([]byte, 0, LineCap), c.buf...)
 	}
+	m.room = cap(c.buf) - len(c.buf)
 	for {
 		m.n, m.err = syscall.Read(int(fd), c.buf[len(c.buf):cap(c.buf)])
 		if m.err != syscall.EINTR {
@@ -78,6 +82,7 @@ func (m *pump) readOnce(fd uintptr) bool {
 	if m.err == syscall.EAGAIN {
 		m.n = 0
 		m.rest()
+		m.say()
 		return m.leaving()
 	}
 	return true
@@ -124,9 +129,14 @@ func (m *pump) run() error {
 			return readError(m.source, err)
 		}
 		now := time.Now()
+		emptied := m.n < m.room
 		m.took(now)
-		if m.n < smallRead && now.Sub(last) < 2*breather && !m.leaving() {
+		if m.unsaid >= batch || emptied {
+			m.say()
+		}
+		if emptied && m.n < m.room/2 && now.Sub(last) < 2*breather && !m.leaving() {
 			time.Sleep(breather)
+			now = now.Add(breather)
 		}
 		last = now
 	}
@@ -183,6 +193,15 @@ func (m *pump) send(rest []byte, ends lineEnd, now time.Time) {
 		m.sample(c.buf, c.lines)
 	}
 	m.queue.push(c, m.stop)
+	m.unsaid++
+}
+
+// say wakes the writer for what was queued.
+func (m *pump) say() {
+	if m.unsaid > 0 {
+		m.unsaid = 0
+		signal(m.queue.wake)
+	}
 }
 
 // finishLine sends an unfinished line as it is: nobody will finish it.
@@ -209,6 +228,7 @@ func (m *pump) settle() (done bool) {
 	if done || len(waiting) > 0 {
 		m.finishLine()
 	}
+	m.say()
 	for _, ch := range waiting {
 		close(ch)
 	}

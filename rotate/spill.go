@@ -59,7 +59,7 @@ func (s *spill) arrive(n int) {
 	s.mu.Unlock()
 }
 
-// push takes the chunk over. It waits for room as the policy says, until stop
+// push takes the chunk over; the caller wakes the writer. It waits for room as the policy says, until stop
 // is closed, and then drops the oldest chunks to make some.
 func (s *spill) push(c *chunk, stop <-chan struct{}) {
 	s.mu.Lock()
@@ -71,6 +71,7 @@ func (s *spill) push(c *chunk, stop <-chan struct{}) {
 	}
 	if s.full(c) && s.stallsLocked() {
 		s.mu.Unlock()
+		signal(s.wake)
 		s.awaitRoom(c, stop)
 		s.mu.Lock()
 	}
@@ -79,7 +80,6 @@ func (s *spill) push(c *chunk, stop <-chan struct{}) {
 	}
 	s.enqueue(c)
 	s.mu.Unlock()
-	signal(s.wake)
 }
 
 // merge copies a small chunk behind the last one that waits, so that many small
