@@ -92,8 +92,8 @@ func parseArchive(stem, name string) (a archive, ok bool) {
 		return archive{}, false
 	}
 	at, err := time.Parse(stampFormat, rest[:len(stampFormat)])
-	if err != nil {
-		return archive{}, false
+	if err != nil || at.Format(stampFormat) != rest[:len(stampFormat)] {
+		return archive{}, false // time.Parse takes a comma for the point, too
 	}
 	a.at = at
 	reason, seq, dotted := strings.Cut(rest[len(stampFormat)+1:], ".")
@@ -148,5 +148,5 @@ func isJackName(stem, name string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	at, err := time.Parse(jackFormat, rest)
-	return at, err == nil
+	return at, err == nil && at.Format(jackFormat) == rest
 }
