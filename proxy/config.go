@@ -18,7 +18,7 @@ type Config struct {
 	Times       TimesConfig           `yaml:"times" doc:"How long things may take."`
 	KeepAlive   KeepAliveConfig       `yaml:"keep_alive" doc:"Limits on a client's connection."`
 	Forwarded   ForwardedConfig       `yaml:"forwarded" doc:"Whose word about the client is taken."`
-	Drain       config.Duration       `yaml:"drain" default:"10s" min:"0s" max:"1h" doc:"How long requests may go on when the proxy stops; then they are cut."`
+	Drain       config.Duration       `yaml:"drain" default:"5s" min:"0s" max:"1h" doc:"How long requests may go on when the proxy stops; then they are cut."`
 }
 
 // AccessLogConfig says what the access log looks like.

@@ -390,7 +390,7 @@ func TestStoppedChildIsCondemned(t *testing.T) {
 	ready := make(chan string, 1) // told once before the stop
 	w, err := New(Config{Probes: []ProbeConfig{{URL: "http://" + strings.TrimSpace(address) + "/",
 		Period: config.Duration(500 * time.Millisecond), Timeout: config.Duration(400 * time.Millisecond), Fall: 3}}},
-		event.Discard{}, Hooks{Ready: func(by string) { ready <- by }})
+		event.Discard{}, Hooks{Ready: func(_ uint64, by string) { ready <- by }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -257,9 +257,9 @@ func (v *watch) setReady(now bool, c ProbeConfig, a answer) {
 	v.mu.Unlock()
 	switch {
 	case now && v.hooks.Ready != nil:
-		v.hooks.Ready(c.Name)
+		v.hooks.Ready(v.s.Life, c.Name)
 	case !now && v.hooks.Unready != nil:
-		v.hooks.Unready(fmt.Sprintf("probe %s: %v", c.Name, a.err))
+		v.hooks.Unready(v.s.Life, fmt.Sprintf("probe %s: %v", c.Name, a.err))
 	}
 }
 

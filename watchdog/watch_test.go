@@ -64,8 +64,12 @@ func newBench(t *testing.T, cfgs ...ProbeConfig) *bench {
 		cfgs[i].Kind, cfgs[i].Command = Exec, []string{"x"} // never built
 		b.probes[cfgs[i].Name] = &script{name: cfgs[i].Name}
 	}
-	hear := func(format string) func(string) {
-		return func(s string) { b.mu.Lock(); defer b.mu.Unlock(); b.told = append(b.told, fmt.Sprintf(format, s)) }
+	hear := func(format string) func(uint64, string) {
+		return func(_ uint64, s string) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.told = append(b.told, fmt.Sprintf(format, s))
+		}
 	}
 	w, err := New(Config{Probes: cfgs}, b.rec, Hooks{Ready: hear("ready by %s"), Unready: hear("unready: %s")})
 	if err != nil {

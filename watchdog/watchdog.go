@@ -27,11 +27,12 @@ type Subject struct {
 // Hooks are what the watchdog asks of its surroundings. They are called by the
 // goroutine that called Watch, without a lock held, and must not block.
 type Hooks struct {
-	// Ready is called when the probes find the life ready, with the name of
-	// the one whose answer completed it. Nil for nobody to tell.
-	Ready func(by string)
+	// Ready is called when the probes find the life ready, with its number, so
+	// that a late word cannot speak for the next life, and the name of the
+	// probe whose answer completed it. Nil for nobody to tell.
+	Ready func(life uint64, by string)
 	// Unready is called when a life that was ready stops being so.
-	Unready func(reason string)
+	Unready func(life uint64, reason string)
 	// Start starts the command of an exec probe, so that whoever reaps this
 	// process's children knows it; the probe then calls Wait of the same
 	// command. Nil means the command's own Start.

@@ -7,8 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
+	"time"
 
 	"github.com/reeveproxy/reeve/internal/config"
 	"github.com/reeveproxy/reeve/internal/pager"
@@ -55,6 +54,10 @@ type ProxyConfig struct {
 	Builtin      *proxy.Config     `yaml:"builtin" doc:"The built-in proxy's configuration."`
 }
 
+// drainMargin is what the built-in proxy may take after its drain: to cut what
+// is left, and to write the last lines of its access log.
+const drainMargin = config.Duration(4 * time.Second)
+
 // Validate checks what concerns more than one room; each room's section
 // validates itself.
 func (f *File) Validate() error {
@@ -69,6 +72,9 @@ func (f *File) Validate() error {
 	}
 	if f.Proxy.Builtin != nil {
 		p.Under("proxy.builtin", f.Proxy.Builtin.Validate())
+		if least := f.Proxy.Builtin.Drain + drainMargin; f.Supervisor.StopTimeout < least {
+			p.Add("supervisor.stop_timeout", "%s is less than proxy.builtin.drain (%s) and the %s that the proxy needs after it: its last requests would be cut", f.Supervisor.StopTimeout, f.Proxy.Builtin.Drain, drainMargin)
+		}
 	}
 	if _, err := supervisor.ParseSignal(f.Proxy.ReloadSignal); err != nil && f.Proxy.ReloadSignal != "none" {
 		p.Add("proxy.reload_signal", "%v", err)
@@ -78,15 +84,7 @@ func (f *File) Validate() error {
 			p.Add("admin.listen", "%q is not an address like 127.0.0.1:9180, or off", a)
 		}
 	}
-	seen := map[string]bool{}
-	for i, l := range f.Listen {
-		key := config.Index("listen", i)
-		checkListen(&p, key, l)
-		if seen[l.Name] {
-			p.Add(key+".name", "%q names two sockets", l.Name)
-		}
-		seen[l.Name] = true
-	}
+	p.Under("listen", supervisor.ValidateListen(f.Listen))
 	p.Under("limits", f.Limits.Validate())
 	p.Under("supervisor", f.Supervisor.Validate())
 	p.Under("watchdog", f.Watchdog.Validate())
@@ -174,24 +172,4 @@ func loadFile(path string) (*File, []byte, error) {
 		return nil, nil, err
 	}
 	return f, data, nil
-}
-
-// checkListen reports an address that could never be bound.
-func checkListen(p *config.Problems, key string, l supervisor.ListenConfig) {
-	if path, ok := strings.CutPrefix(l.Address, "unix:"); ok {
-		if !filepath.IsAbs(path) {
-			p.Add(key+".address", "%q: the path of a unix socket must begin with /", l.Address)
-		}
-		return
-	}
-	_, port, err := net.SplitHostPort(l.Address)
-	if err != nil {
-		p.Add(key+".address", "%q is not an address like 0.0.0.0:8080, :8080, [::]:8080 or unix:/run/proxy.sock", l.Address)
-		return
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		p.Add(key+".address", "port %q is not a number from 0 to 65535", port)
-	} else if n == 0 && len(l.Name) == 0 {
-		p.Add(key+".name", "a socket on any free port needs a name to be found by")
-	}
 }

@@ -186,7 +186,7 @@ func (s childSink) Emit(e event.Event) {
 	case event.RequestWarned:
 		e.Life = s.life
 		s.hub.Emit(e)
-	case event.MemberDown, event.MemberUp, event.PoolEmpty, event.PoolServing, event.ScoreboardFull:
+	case event.MemberDown, event.MemberUp, event.PoolEmpty, event.PoolServing, event.ScoreboardFull, event.LinesDropped:
 		s.hub.Emit(e)
 	}
 }

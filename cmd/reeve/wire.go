@@ -117,8 +117,8 @@ func (h *house) buildWatchdog(f *File, _ []byte) (err error) {
 		cfg.Probes = builtinProbes(h.listeners, f.Proxy.Builtin.StatusPath)
 	}
 	h.dog, err = watchdog.New(cfg, h.hub, watchdog.Hooks{
-		Ready:   func(by string) { h.sup.MarkReady(h.sup.Status().Life, by) },
-		Unready: func(reason string) { h.sup.MarkUnready(h.sup.Status().Life, reason) },
+		Ready:   func(life uint64, by string) { h.sup.MarkReady(life, by) },
+		Unready: func(life uint64, reason string) { h.sup.MarkUnready(life, reason) },
 		Start:   h.reaper.Start,
 	})
 	return err
