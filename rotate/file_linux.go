@@ -35,6 +35,18 @@ func pending(fd int) int {
 	return n
 }
 
+// ordinaryPipe is the size of a pipe that nobody widened.
+const ordinaryPipe = 64 << 10
+
+// capacity is how much the pipe can hold.
+func capacity(fd int) int {
+	n, err := unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0)
+	if err != nil {
+		return ordinaryPipe
+	}
+	return n
+}
+
 // widen makes a foreign pipe as large as our own.
 func widen(fd int) { unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeSize) }
 

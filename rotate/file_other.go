@@ -10,6 +10,9 @@ func newPipe(string) (r, w *os.File, err error) { return os.Pipe() }
 // pending is not known here.
 func pending(int) int { return 0 }
 
+// capacity is that of a small pipe.
+func capacity(int) int { return 16 << 10 }
+
 // widen does nothing here: the size of a pipe is fixed.
 func widen(int) {}
 

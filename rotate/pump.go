@@ -45,6 +45,7 @@ type pump struct {
 	carry  []byte // the unfinished line while idle
 	n      int
 	room   int // what the last read could have taken
+	small  int // a read that leaves the source time to gather more
 	unsaid int // chunks that the writer was not woken for
 	err    error
 	readFn func(fd uintptr) bool
@@ -57,6 +58,8 @@ func newPump(source *os.File, queue *spill, p *pool) (*pump, error) {
 	}
 	m := &pump{source: source, raw: raw, queue: queue, pool: p, stop: make(chan struct{}), done: make(chan struct{})}
 	m.readFn = m.readOnce
+	// A pipe that is nearly full must not wait: its writer does already.
+	raw.Control(func(fd uintptr) { m.small = min(chunkSize/2, capacity(int(fd))/4) })
 	return m, nil
 }
 
@@ -134,7 +137,7 @@ func (m *pump) run() error {
 		if m.unsaid >= batch || emptied {
 			m.say()
 		}
-		if emptied && m.n < m.room/2 && now.Sub(last) < 2*breather && !m.leaving() {
+		if emptied && m.n < m.small && now.Sub(last) < 2*breather && !m.leaving() {
 			time.Sleep(breather)
 			now = now.Add(breather)
 		}
