@@ -168,11 +168,11 @@ func roleEnviron() int {
 func roleShim() int {
 	name, value, _ := strings.Cut(testproc.Env(os.Args[1]), "=")
 	os.Setenv(name, value)
-	err := Shim(os.Args[2:], nil, func() error {
+	err := Shim(os.Args[2:], nil, func(path string, argv, env []string) error {
 		if why := os.Getenv("FAIL"); why != "" {
 			return fmt.Errorf("set limits: %s", why)
 		}
-		return nil
+		return syscall.Exec(path, argv, env)
 	})
 	fmt.Fprintln(os.Stderr, err)
 	return err.(*ExecError).Code

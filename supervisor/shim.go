@@ -32,8 +32,11 @@ func (e *ExecError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *ExecError) Unwrap() error { return e.Err }
 
-func execError(act string, err error) *ExecError {
-	e := &ExecError{Code: 126, Err: fmt.Errorf("%s: %w", act, err)}
+func execError(act string, err error) *ExecError { return shellError(fmt.Errorf("%s: %w", act, err)) }
+
+// shellError gives an error the exit code that a shell would.
+func shellError(err error) *ExecError {
+	e := &ExecError{Code: 126, Err: err}
 	if errors.Is(err, fs.ErrNotExist) {
 		e.Code = 127
 	}
@@ -42,17 +45,23 @@ func execError(act string, err error) *ExecError {
 
 // Shim is the second half of a launch: it runs in the new process, prepares it
 // and becomes argv. It returns only on failure, with an *ExecError whose Code
-// the process must exit with; the supervisor was told already. beforeExec, which
-// may be nil, sets what the program is to inherit (limits) and runs last. A nil
-// env is the process's own.
-func Shim(argv, env []string, beforeExec func() error) error {
+// the process must exit with; the supervisor was told already. become makes this
+// thread the program, under whatever the program is to inherit (limits), and
+// returns only why it could not; nil is a plain exec. A nil env is the process's
+// own.
+func Shim(argv, env []string, become func(path string, argv, env []string) error) error {
 	if env == nil {
 		env = os.Environ()
 	}
 	report := reportTo(lookup(env, execFDVar))
 	// The wish to die with the parent belongs to the thread that execs.
 	runtime.LockOSThread()
-	err := shim(argv, env, beforeExec)
+	if become == nil {
+		become = func(path string, argv, env []string) error {
+			return fmt.Errorf("exec %s: %w", path, syscall.Exec(path, argv, env))
+		}
+	}
+	err := shim(argv, env, become)
 	if report != nil {
 		fmt.Fprintf(report, "%d %v", err.Code, err)
 		report.Close()
@@ -60,7 +69,7 @@ func Shim(argv, env []string, beforeExec func() error) error {
 	return err
 }
 
-func shim(argv, env []string, beforeExec func() error) *ExecError {
+func shim(argv, env []string, become func(string, []string, []string) error) *ExecError {
 	if len(argv) == 0 {
 		return &ExecError{Code: 127, Err: errors.New("no command given")}
 	}
@@ -74,12 +83,7 @@ func shim(argv, env []string, beforeExec func() error) *ExecError {
 		}
 	}
 	env = shimEnv(env, os.Getpid())
-	if beforeExec != nil {
-		if err := beforeExec(); err != nil {
-			return &ExecError{Code: 126, Err: err}
-		}
-	}
-	return execError("exec "+path, syscall.Exec(path, argv, env))
+	return shellError(become(path, argv, env))
 }
 
 // shimEnv is the program's environment: without our own words, and with the

@@ -25,7 +25,9 @@ func execVerb() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			return supervisor.Shim(args, os.Environ(), func() error { return rlimit.Apply(set) })
+			return supervisor.Shim(args, os.Environ(), func(path string, argv, env []string) error {
+				return rlimit.Exec(set, path, argv, env)
+			})
 		},
 	}
 	cmd.Flags().StringArrayVar(&limits, "limit", nil, "a limit such as nofile=4096:8192 or as=2GiB; may be repeated")
