@@ -6,9 +6,7 @@ import "time"
 
 // request is an ask for all that the source holds by now.
 func (l *log) request(reason string, now time.Time) *ask {
-	waiting := 0
-	l.pump.raw.Control(func(fd uintptr) { waiting = pending(int(fd)) })
-	return &ask{reason: reason, since: now, upTo: l.pump.seen.Load() + uint64(waiting), reply: make(chan turnResult, 1)}
+	return &ask{reason: reason, since: now, upTo: l.pump.offered(), reply: make(chan turnResult, 1)}
 }
 
 // troubleNow is why writes fail, nil while they succeed, and when one was

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -21,6 +22,10 @@ const breather = time.Millisecond
 // there to read: waking a thread costs as much as copying a chunk.
 const batch = 4
 
+// offeredTries bounds the tries for a moment without a read; a read that does
+// not wait takes some ten microseconds.
+const offeredTries = 1000
+
 // pump reads one log's source and cuts it into chunks of whole lines. Its
 // goroutine does nothing that can wait for a disk.
 type pump struct {
@@ -35,6 +40,7 @@ type pump struct {
 	done chan struct{} // closed when run has returned
 
 	seen    atomic.Uint64 // bytes read
+	reads   atomic.Uint64 // odd while a read may have taken bytes that seen lacks
 	carried atomic.Int64  // bytes of the line that is not complete yet
 
 	mu    sync.Mutex
@@ -76,12 +82,15 @@ func (m *pump) readOnce(fd uintptr) bool {
 		c.buf = append(make([]byte, 0, LineCap), c.buf...)
 	}
 	m.room = cap(c.buf) - len(c.buf)
+	m.reads.Add(1)
 	for {
 		m.n, m.err = syscall.Read(int(fd), c.buf[len(c.buf):cap(c.buf)])
 		if m.err != syscall.EINTR {
 			break
 		}
 	}
+	m.seen.Add(uint64(max(m.n, 0)))
+	m.reads.Add(1)
 	if m.err == syscall.EAGAIN {
 		m.n = 0
 		m.rest()
@@ -157,25 +166,38 @@ func (m *pump) took(now time.Time) {
 	c := m.cur
 	fresh := len(c.buf)
 	c.buf = c.buf[:fresh+m.n]
-	m.seen.Add(uint64(m.n))
 	m.queue.arrive(m.n)
+	// What is carried is told before the chunk is pushed: told after, the old
+	// number would stand beside a chunk that is written already.
 	end := bytes.LastIndexByte(c.buf[fresh:], '\n')
-	if end < 0 {
-		if len(c.buf) >= LineCap {
-			m.send(nil, endsCut, now)
-		}
-		m.carried.Store(int64(m.unfinished()))
-		return
+	switch {
+	case end >= 0:
+		rest := c.buf[fresh+end+1:]
+		m.carried.Store(int64(len(rest)))
+		m.send(rest, endsItself, now)
+	case len(c.buf) >= LineCap:
+		m.carried.Store(0)
+		m.send(nil, endsCut, now)
+	default:
+		m.carried.Store(int64(len(c.buf)))
 	}
-	m.send(c.buf[fresh+end+1:], endsItself, now)
-	m.carried.Store(int64(m.unfinished()))
 }
 
-func (m *pump) unfinished() int {
-	if m.cur == nil {
-		return len(m.carry)
+// offered is how many bytes the writer of the log has ever written: those that
+// were read, and those that wait in the pipe. The two are looked at while no
+// read is under way; a source whose reads wait (a plain file) is looked at as
+// it stands after a few tries.
+func (m *pump) offered() uint64 {
+	for try := 0; ; try++ {
+		before := m.reads.Load()
+		waiting := 0
+		m.raw.Control(func(fd uintptr) { waiting = pending(int(fd)) })
+		sum := m.seen.Load() + uint64(waiting)
+		if before%2 == 0 && m.reads.Load() == before || try == offeredTries {
+			return sum
+		}
+		runtime.Gosched()
 	}
-	return len(m.cur.buf)
 }
 
 // send pushes the current chunk without its rest, which starts the next one.
@@ -217,8 +239,8 @@ func (m *pump) finishLine() {
 	if m.cur == nil || len(m.cur.buf) == 0 {
 		return
 	}
-	m.send(nil, endsLife, time.Now())
 	m.carried.Store(0)
+	m.send(nil, endsLife, time.Now())
 }
 
 // settle serves those who waited for the source to be empty, and reports
