@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
+	"time"
 
 	"github.com/reeveproxy/reeve/internal/config"
 	"github.com/reeveproxy/reeve/rlimit"
+	"github.com/reeveproxy/reeve/rotate"
 	"github.com/spf13/cobra"
 )
 
@@ -72,10 +75,38 @@ func checkHost(f *File) (warnings []string, err error) {
 		warnings = append(warnings, w)
 	}
 	warnings = append(warnings, rlimit.Warn(set, true, os.Geteuid() == 0)...)
+	if b := f.Proxy.Builtin; b != nil && f.Supervisor.StopTimeout < b.Drain+drainMargin {
+		warnings = append(warnings, fmt.Sprintf("supervisor.stop_timeout %s is less than proxy.builtin.drain (%s) and the %s that the proxy needs after it: its last requests may be cut", f.Supervisor.StopTimeout, b.Drain, drainMargin))
+	}
+	warnings = append(warnings, scheduleWarnings(f.Rotate)...)
 	if f.Admin.Listen != "off" && !loopback(f.Admin.Listen) {
 		warnings = append(warnings, fmt.Sprintf("admin.listen %s is not a loopback address, and the admin pages ask nobody who they are", f.Admin.Listen))
 	}
 	return warnings, p.Err()
+}
+
+// drainMargin is what the built-in proxy may take after its drain: to cut what
+// is left, and to write the last lines of its access log.
+const drainMargin = config.Duration(4 * time.Second)
+
+// scheduleWarnings are about schedules that mean something else than most
+// people think.
+func scheduleWarnings(c rotate.Config) []string {
+	var out []string
+	specs := slices.Clone(c.Schedule)
+	for _, l := range c.Logs {
+		specs = append(specs, l.Schedule...)
+	}
+	for _, spec := range specs {
+		s, err := rotate.ParseSchedule(spec, nil)
+		if err != nil {
+			continue // told as a problem already
+		}
+		if w := s.Warn(); w != "" {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 // childProgram is the path of the program that the child will be.

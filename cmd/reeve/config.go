@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/reeveproxy/reeve/internal/config"
 	"github.com/reeveproxy/reeve/internal/pager"
@@ -54,10 +53,6 @@ type ProxyConfig struct {
 	Builtin      *proxy.Config     `yaml:"builtin" doc:"The built-in proxy's configuration."`
 }
 
-// drainMargin is what the built-in proxy may take after its drain: to cut what
-// is left, and to write the last lines of its access log.
-const drainMargin = config.Duration(4 * time.Second)
-
 // Validate checks what concerns more than one room; each room's section
 // validates itself.
 func (f *File) Validate() error {
@@ -72,9 +67,6 @@ func (f *File) Validate() error {
 	}
 	if f.Proxy.Builtin != nil {
 		p.Under("proxy.builtin", f.Proxy.Builtin.Validate())
-		if least := f.Proxy.Builtin.Drain + drainMargin; f.Supervisor.StopTimeout < least {
-			p.Add("supervisor.stop_timeout", "%s is less than proxy.builtin.drain (%s) and the %s that the proxy needs after it: its last requests would be cut", f.Supervisor.StopTimeout, f.Proxy.Builtin.Drain, drainMargin)
-		}
 	}
 	if _, err := supervisor.ParseSignal(f.Proxy.ReloadSignal); err != nil && f.Proxy.ReloadSignal != "none" {
 		p.Add("proxy.reload_signal", "%v", err)
