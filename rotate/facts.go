@@ -11,10 +11,10 @@ func (l *log) request(reason string, now time.Time) *ask {
 
 // troubleNow is why writes fail, nil while they succeed, and when one was
 // refused last.
-func (l *log) troubleNow() (error, time.Time) {
+func (l *log) troubleNow() (since time.Time, trouble error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.trouble, l.since
+	return l.since, l.trouble
 }
 
 func (l *log) rotationCount() uint64 {

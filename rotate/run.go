@@ -103,7 +103,7 @@ const afterPanic = time.Second
 // and f runs again.
 func (k *Keeper) endure(name string, f func() error) error {
 	for {
-		err, value := try(f)
+		value, err := try(f)
 		if value == "" {
 			return err
 		}
@@ -116,13 +116,13 @@ func (k *Keeper) endure(name string, f func() error) error {
 	}
 }
 
-func try(f func() error) (err error, value string) {
+func try(f func() error) (value string, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			value = fmt.Sprintf("%v\n%s", v, debug.Stack())
 		}
 	}()
-	return f(), ""
+	return "", f()
 }
 
 // drainPumps makes every pump end once its source is empty.

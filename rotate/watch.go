@@ -100,7 +100,7 @@ func (w *watch) look(now time.Time) {
 func (w *watch) lookForTrouble(now time.Time) (refused bool) {
 	troubled := false
 	for _, l := range w.logs {
-		err, at := l.troubleNow()
+		at, err := l.troubleNow()
 		if at.After(w.lastWorry) {
 			w.lastWorry = at
 		}

@@ -73,7 +73,7 @@ func checkName(name string) error {
 func checkAddress(address string) error {
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		if !strings.HasPrefix(path, "/") {
-			return fmt.Errorf("%q: want an absolute path after unix:", address)
+			return fmt.Errorf("%q: want unix: and an absolute path", address)
 		}
 		if len(path) > maxUnixPath {
 			return fmt.Errorf("%q: the path is %d bytes long, limit %d", address, len(path), maxUnixPath)

