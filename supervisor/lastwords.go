@@ -14,6 +14,9 @@ type LastWords struct {
 	ring []byte
 	at   int  // where the next byte goes
 	full bool // the ring has wrapped
+
+	since int  // bytes written since Turn; no more than the ring holds
+	whole bool // nothing of them was overwritten
 }
 
 // DefaultLastWords is the number of bytes that a LastWords keeps by default:
@@ -36,6 +39,8 @@ func (w *LastWords) Write(p []byte) (int, error) {
 	if w.ring == nil {
 		w.ring = make([]byte, DefaultLastWords)
 	}
+	w.whole = w.whole && w.since+n <= len(w.ring)
+	w.since = min(w.since+n, len(w.ring))
 	if len(p) >= len(w.ring) {
 		copy(w.ring, p[len(p)-len(w.ring):])
 		w.at, w.full = 0, true
@@ -48,17 +53,45 @@ func (w *LastWords) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// Lines returns up to the last n lines, oldest first, without their newlines.
-// A line whose beginning is lost counts only where there is no other.
-func (w *LastWords) Lines(n int) []string {
+// Turn begins a new life's words: what was written before is kept for Lines,
+// and is none of LifeLines any more.
+func (w *LastWords) Turn() {
 	w.mu.Lock()
-	var text []byte
-	cut := w.full
-	if cut {
+	defer w.mu.Unlock()
+	w.since, w.whole = 0, true
+}
+
+// Lines returns up to the last n lines of all lives, oldest first, without
+// their newlines. A line whose beginning is lost counts only where there is no
+// other.
+func (w *LastWords) Lines(n int) []string {
+	text, cut := w.end(false)
+	return lastLines(text, cut, n)
+}
+
+// LifeLines is Lines of what was written since the last Turn: a life that died
+// without a word is not given those of another.
+func (w *LastWords) LifeLines(n int) []string {
+	text, cut := w.end(true)
+	return lastLines(text, cut, n)
+}
+
+// end copies what is kept, or what the life has written of it; cut tells that
+// it does not begin at a line's beginning for sure.
+func (w *LastWords) end(ofLife bool) (text []byte, cut bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.full {
 		text = append(text, w.ring[w.at:]...)
 	}
 	text = append(text, w.ring[:w.at]...)
-	w.mu.Unlock()
+	if !ofLife {
+		return text, w.full
+	}
+	return text[max(0, len(text)-w.since):], w.full && !w.whole
+}
+
+func lastLines(text []byte, cut bool, n int) []string {
 	text = bytes.TrimRight(text, "\n")
 	if len(text) == 0 || n <= 0 {
 		return nil

@@ -139,6 +139,38 @@ func TestLastWordsKeepTheEnd(t *testing.T) {
 	}
 }
 
+// A life that says nothing has no last words, whatever the one before it said.
+func TestLastWordsAreOfOneLife(t *testing.T) {
+	w := NewLastWords(16)
+	w.Write([]byte("of life 1\n"))
+	w.Turn()
+	if got := w.LifeLines(5); got != nil {
+		t.Errorf("a silent life: %q", got)
+	}
+	for _, c := range []struct {
+		write string
+		want  []string
+	}{
+		{"of two\n", []string{"of two"}},
+		{"and\n", []string{"of two", "and"}},
+		{"much more\n", []string{"and", "much more"}},
+		{"a line that is longer than all\n", []string{"longer than all"}},
+	} {
+		w.Write([]byte(c.write))
+		if got := w.LifeLines(5); !slices.Equal(got, c.want) {
+			t.Errorf("after %q: %q, want %q", c.write, got, c.want)
+		}
+	}
+	w.Turn()
+	w.Write([]byte("three\n"))
+	if got := w.LifeLines(5); !slices.Equal(got, []string{"three"}) {
+		t.Errorf("after a ring that wrapped: %q", got)
+	}
+	if got := w.Lines(1); !slices.Equal(got, []string{"three"}) {
+		t.Errorf("of all lives: %q", got)
+	}
+}
+
 func BenchmarkLastWords(b *testing.B) {
 	w := NewLastWords(0)
 	chunk := make([]byte, 64<<10)
