@@ -147,6 +147,8 @@ func (h *house) killCommand(_ context.Context, r *http.Request) (any, error) {
 // reload reads the file again and puts into force what can change while the
 // child lives. A file with a problem changes nothing.
 func (h *house) reload() (changed string, err error) {
+	h.reloading.Lock()
+	defer h.reloading.Unlock()
 	defer func() {
 		if err != nil {
 			h.hub.Emit(event.ConfigRefused{Config: h.path, Error: err.Error()})

@@ -25,6 +25,8 @@ type house struct {
 	path  string // of the configuration, "" for the embedded one
 	state string // the state folder
 
+	reloading sync.Mutex // one reload at a time
+
 	mu   sync.Mutex
 	file *File                            // in force; replaced by a reload
 	real map[rlimit.Resource]rlimit.Limit // as the kernel held them for the newest life
@@ -52,8 +54,6 @@ type house struct {
 	samples         []*http.Server
 	sampleListeners []net.Listener
 	started         time.Time
-
-	stop func(reason string) // begins the ordered stop; set by run
 }
 
 // config is the configuration in force.

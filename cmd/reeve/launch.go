@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/reeveproxy/reeve/internal/config"
@@ -101,94 +98,6 @@ func (h *house) inherit(life uint64, firstFD int) (supervisor.Inheritance, error
 		},
 		Done: func() { events.Close() },
 	}, nil
-}
-
-// handover is the file without a name in which the built-in proxy finds its
-// configuration: the very bytes that the supervisor checked.
-type handover struct{ file *os.File }
-
-func newHandover(dir string, raw []byte) (*handover, error) {
-	f, err := os.CreateTemp(dir, "config-")
-	if err != nil {
-		return nil, fmt.Errorf("hand over configuration: %w", err)
-	}
-	h := &handover{file: f}
-	if err := errors.Join(os.Remove(f.Name()), h.put(raw)); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("hand over configuration: %w", err)
-	}
-	return h, nil
-}
-
-// put replaces the configuration. A life that reads at this moment sees a
-// mixture, which it refuses as a whole or reads again at the signal that
-// follows.
-func (h *handover) put(raw []byte) error {
-	if err := h.file.Truncate(0); err != nil {
-		return err
-	}
-	_, err := h.file.WriteAt(raw, 0)
-	return err
-}
-
-// childTalk takes what lives of the built-in proxy tell: events, and the last
-// words on stderr.
-type childTalk struct {
-	hub   *event.Hub
-	words *supervisor.LastWords
-
-	wg    sync.WaitGroup
-	mu    sync.Mutex
-	pipes []io.Closer
-}
-
-// open returns the write end of a pipe whose events go to the hub as the
-// life's own.
-func (t *childTalk) open(life uint64) (*os.File, error) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("make events pipe: %w", err)
-	}
-	t.mu.Lock()
-	t.pipes = append(t.pipes, r)
-	t.mu.Unlock()
-	t.wg.Go(func() {
-		defer r.Close()
-		// The error is the end of the pipe or its closing at shutdown.
-		_, _ = event.Copy(childSink{t.hub, life}, r)
-	})
-	return w, nil
-}
-
-// close ends the reading of pipes that grandchildren may still hold open.
-func (t *childTalk) close() {
-	t.mu.Lock()
-	for _, c := range t.pipes {
-		c.Close()
-	}
-	t.mu.Unlock()
-	t.wg.Wait()
-}
-
-// childSink passes on what a proxy may speak of, and nothing else: a child
-// that was taken over must not be able to page, or to resolve pages, in
-// reeve's name.
-type childSink struct {
-	hub  *event.Hub
-	life uint64
-}
-
-func (s childSink) Emit(e event.Event) {
-	switch e := e.(type) {
-	case event.RequestKilled:
-		e.Life = s.life
-		s.hub.Emit(e)
-	case event.RequestWarned:
-		e.Life = s.life
-		s.hub.Emit(e)
-	case event.MemberDown, event.MemberUp, event.PoolEmpty, event.PoolServing, event.ScoreboardFull, event.LinesDropped:
-		s.hub.Emit(e)
-	}
 }
 
 // verifyLimits reads back what the kernel holds for the life.

@@ -94,13 +94,13 @@ func run(ctx context.Context, f *File, path string, raw []byte) error {
 // down in the order in which the data flows: the child, its pipes, the
 // timeline, those who read it, the doors.
 func (h *house) live(ctx context.Context, signals <-chan os.Signal) error {
+	h.chores = newCrew(h.hub)
 	readers := newCrew(h.hub)
 	readers.keep("journal", func(ctx context.Context) error { return h.journal.Run(ctx, h.hub.Cursor()) })
 	readers.keep("metrics", func(ctx context.Context) error { return h.metrics.Run(ctx, h.hub.Cursor()) })
 	readers.keep("status", func(ctx context.Context) error { return h.fold.Run(ctx, h.hub.Cursor()) })
 	readers.keep("pager", func(ctx context.Context) error { return h.pager.Run(ctx, h.hub.Cursor()) })
 	readers.keep("manager", func(ctx context.Context) error { return h.tellManager(ctx, h.hub.Cursor()) })
-	h.chores = newCrew(h.hub)
 	logs := newCrew(h.hub)
 	logs.keep("logs", h.keeper.Run)
 	doors := newCrew(h.hub)
@@ -123,10 +123,6 @@ func (h *house) live(ctx context.Context, signals <-chan os.Signal) error {
 func (h *house) supervise(ctx context.Context, signals <-chan os.Signal) error {
 	done := make(chan error, 1) // one result, and nobody waits for it twice
 	stopping := false
-	h.stop = func(reason string) {
-		h.hub.Emit(event.ReeveStopping{Reason: reason})
-		h.sup.Stop(reason)
-	}
 	go func() { done <- h.runSupervisor(ctx) }()
 	for {
 		select {
@@ -150,6 +146,12 @@ func (h *house) supervise(ctx context.Context, signals <-chan os.Signal) error {
 			}
 		}
 	}
+}
+
+// stop begins the ordered stop.
+func (h *house) stop(reason string) {
+	h.hub.Emit(event.ReeveStopping{Reason: reason})
+	h.sup.Stop(reason)
 }
 
 // runSupervisor turns a panic of the core loop into an end that can be told:

@@ -44,7 +44,7 @@ func build(f *File, path string, raw []byte, screen *screen) (*house, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	h := &house{path: path, file: f, state: f.stateDir(), limits: limits, hub: &event.Hub{}, screen: screen, started: time.Now(), stop: func(string) {}}
+	h := &house{path: path, file: f, state: f.stateDir(), limits: limits, hub: &event.Hub{}, screen: screen, started: time.Now()}
 	for _, step := range []func(*File, []byte) error{
 		h.buildState, h.buildLogs, h.buildSockets, h.buildOffice, h.buildWatchdog, h.buildSupervisor, h.buildDoors,
 	} {
