@@ -108,6 +108,7 @@ func (x *exchange) claim() bool {
 // finish gives everything back, whatever happened, and writes the line.
 func (x *exchange) finish() {
 	v := recover()
+	x.endHead() // where nothing was answered, the member may still be talking
 	ended := x.land()
 	if x.placed {
 		x.server.flights.put(x.slot.Index(), nil)

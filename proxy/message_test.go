@@ -14,6 +14,7 @@ import (
 	"net/textproto"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,6 +132,49 @@ func TestEarlyHintsAndTrailers(t *testing.T) {
 	}
 	if sent.Get("X-Check") != "7" || len(sent) != 1 {
 		t.Errorf("request's trailer: %v", sent)
+	}
+}
+
+// A member that says 1xx without end goes on on a goroutine of the transport
+// after its client has left; nothing of that may reach the reply that is over.
+func TestHintsAfterTheClientLeft(t *testing.T) {
+	m := originServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/plain" {
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		flood := strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n", 100)
+		for {
+			if _, err := io.WriteString(conn, flood); err != nil {
+				return
+			}
+		}
+	})
+	r := start(t, defaults(m.URL))
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				conn, err := net.Dial("tcp", r.addr)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				io.WriteString(conn, "GET /flood HTTP/1.1\r\nHost: x\r\n\r\n")
+				conn.Read(make([]byte, 100))
+				conn.(*net.TCPConn).SetLinger(0)
+				conn.Close()
+			}
+		})
+	}
+	wg.Wait()
+	if resp, _ := r.get(client(t), "/plain"); resp.StatusCode != http.StatusOK {
+		t.Errorf("afterwards: %s", resp.Status)
 	}
 }
 
