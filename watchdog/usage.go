@@ -49,19 +49,22 @@ func (g *instruments) readTree(ctx context.Context, u *Usage) {
 	}
 	kept := make(map[int32]*process.Process, len(g.handles))
 	for _, pid := range tree(ctx, int32(g.root), maxProcesses) {
+		// Not NewProcess: it asks whether the process exists through a
+		// descriptor that only the collector of garbage closes, and a tree of
+		// hundreds would use up reeve's own before it runs.
+		fresh := &process.Process{Pid: pid}
+		born, err := fresh.CreateTimeWithContext(ctx)
+		if err != nil {
+			continue // it ended meanwhile
+		}
 		p, known := g.handles[pid]
 		if known {
 			// The number may be another process's by now; then its figures
 			// would be set against those of the dead one.
-			if same, err := p.IsRunningWithContext(ctx); err != nil || !same {
-				known = false
-			}
+			then, err := p.CreateTimeWithContext(ctx) // remembered
+			known = err == nil && then == born
 		}
 		if !known {
-			fresh, err := process.NewProcessWithContext(ctx, pid)
-			if err != nil {
-				continue // it ended meanwhile
-			}
 			p = fresh
 		}
 		if readProcess(ctx, p, u) {

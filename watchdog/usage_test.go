@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -124,6 +125,32 @@ func TestUsageOfADeadProcess(t *testing.T) {
 	if u.Processes != 0 || u.RSS != 0 || u.MemTotal == 0 {
 		t.Fatalf("%+v", u)
 	}
+}
+
+// Readings leave no descriptor behind, not even until the next collection of
+// garbage, which an idle reeve begins every two minutes.
+func TestReadingsHoldNoDescriptors(t *testing.T) {
+	pid, _ := startTree(t)
+	g := newGauges(pid, nil)
+	g.read(t.Context(), time.Now())
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	runtime.GC()
+	before := openFiles(t)
+	for range 50 {
+		g.read(t.Context(), time.Now())
+	}
+	if after := openFiles(t); after > before+10 {
+		t.Errorf("%d open files before, %d after 50 readings of a tree of three", before, after)
+	}
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		t.Skip(err)
+	}
+	return len(entries)
 }
 
 func TestTreeIsBounded(t *testing.T) {
