@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -100,5 +101,9 @@ func lastLines(text []byte, cut bool, n int) []string {
 	if cut && len(lines) > 1 {
 		lines = lines[1:]
 	}
-	return lines[max(0, len(lines)-n):]
+	lines = slices.Clone(lines[max(0, len(lines)-n):])
+	for i, line := range lines {
+		lines[i] = strings.Clone(line) // an event that keeps it must not keep all
+	}
+	return lines
 }

@@ -1,12 +1,14 @@
 package supervisor
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -169,6 +171,26 @@ func TestLastWordsAreOfOneLife(t *testing.T) {
 	if got := w.Lines(1); !slices.Equal(got, []string{"three"}) {
 		t.Errorf("of all lives: %q", got)
 	}
+}
+
+// Events keep last words for as long as the timeline does, and there may be
+// thousands: a line must not hold on to all that was written around it.
+func TestLastWordsHoldOnlyThemselves(t *testing.T) {
+	w := NewLastWords(64 << 10)
+	w.Write(bytes.Repeat([]byte("a line\n"), 10_000))
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var kept []string
+	for range 500 {
+		kept = append(kept, w.Lines(1)...)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 4<<20 {
+		t.Errorf("%d bytes are held by %d lines of 6 bytes", grown, len(kept))
+	}
+	runtime.KeepAlive(kept)
 }
 
 func BenchmarkLastWords(b *testing.B) {
