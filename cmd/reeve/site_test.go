@@ -459,12 +459,15 @@ func TestTheClusterUnderLoadLosesItsProxy(t *testing.T) {
 	t.Logf("%s", &out)
 	// The replies that the kill cut short are read errors; without them the
 	// kill came too late to prove anything about connects.
-	errs := regexp.MustCompile(`Socket errors: connect (\d+), read (\d+),`).FindStringSubmatch(out.String())
-	if errs == nil || errs[2] == "0" {
+	m := regexp.MustCompile(`Socket errors: connect (\d+), read (\d+), write (\d+),`).FindStringSubmatch(out.String())
+	if m == nil || m[2] == "0" {
 		t.Fatalf("the kill was not felt\n%s", &out)
 	}
-	if errs[1] != "0" {
-		t.Errorf("%s connects failed\n%s", errs[1], &out)
+	// wrk tells a refused connect as an error of its first write and tries
+	// again at once, so that a closed port makes thousands. A write of its own
+	// can meet the kill once on each of its connections.
+	if writes, _ := strconv.Atoi(m[3]); m[1] != "0" || writes > 16 {
+		t.Errorf("connects failed\n%s", &out)
 	}
 	if strings.Contains(out.String(), "Non-2xx") {
 		t.Errorf("some replies were not 200\n%s", &out)
