@@ -2,7 +2,9 @@ package scoreboard
 
 import (
 	"encoding/binary"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Request is one request in flight, as a reader saw it.
@@ -92,7 +94,25 @@ func (b *Board) text(slot, at, limit int, n uint64) string {
 	for i := 0; i < size; i += 8 {
 		binary.LittleEndian.PutUint64(buf[i:], b.slotWord(slot, at+i).Load())
 	}
-	return string(buf[:size])
+	return printable(buf[:size])
+}
+
+// printable is the text without what would command the terminal or break the
+// line of whoever reads it: the file is the proxy's to write, and may lie.
+func printable(text []byte) string {
+	plain := true
+	for _, c := range text {
+		plain = plain && c >= ' ' && c < 0x7f
+	}
+	if plain {
+		return string(text)
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, string(text))
 }
 
 // Kill asks the proxy to end the request id in the slot. It returns false, and

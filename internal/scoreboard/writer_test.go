@@ -2,6 +2,7 @@ package scoreboard
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,23 @@ func TestTextsAreCut(t *testing.T) {
 	s.SetMember("short")
 	if r := b.Snapshot(nil)[0]; r.Member != "short" || r.Path != long[:MaxPath] {
 		t.Fatalf("%+v", r)
+	}
+}
+
+// The proxy may have been taken over, and its requests are shown on terminals.
+func TestTextsCommandNoTerminal(t *testing.T) {
+	b, err := Create(64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	s, _ := NewWriter(b).Claim("\x1b]0;owned\a", "G\xffT", "/é\r\n\x00\u009b2J\u202e", 0)
+	s.SetMember("a\tb")
+	r := b.Snapshot(nil)[0]
+	got := []string{r.Client, r.Method, r.Path, r.Member}
+	want := []string{"\uFFFD]0;owned\uFFFD", "G\uFFFDT", "/é\uFFFD\uFFFD\uFFFD\uFFFD2J\uFFFD", "a\uFFFDb"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
