@@ -18,10 +18,6 @@ import (
 // hundred thousand. The pipe holds what comes meanwhile.
 const breather = time.Millisecond
 
-// batch is how many chunks are queued before the writer is woken, while more is
-// there to read: waking a thread costs as much as copying a chunk.
-const batch = 4
-
 // offeredTries bounds the tries for a moment without a read; a read that does
 // not wait takes some ten microseconds.
 const offeredTries = 1000
@@ -65,7 +61,7 @@ func newPump(source *os.File, queue *spill, p *pool) (*pump, error) {
 	m := &pump{source: source, raw: raw, queue: queue, pool: p, stop: make(chan struct{}), done: make(chan struct{})}
 	m.readFn = m.readOnce
 	// A pipe that is nearly full must not wait: its writer does already.
-	raw.Control(func(fd uintptr) { m.small = min(chunkSize/2, capacity(int(fd))/4) })
+	raw.Control(func(fd uintptr) { m.small = min(chunkSize/4, capacity(int(fd))/4) })
 	return m, nil
 }
 
@@ -143,9 +139,7 @@ func (m *pump) run() error {
 		now := time.Now()
 		emptied := m.n < m.room
 		m.took(now)
-		if m.unsaid >= batch || emptied {
-			m.say()
-		}
+		m.say()
 		if emptied && m.n < m.small && now.Sub(last) < 2*breather && !m.leaving() {
 			time.Sleep(breather)
 			now = now.Add(breather)

@@ -85,7 +85,7 @@ func (s *spill) push(c *chunk, stop <-chan struct{}) {
 // merge copies a small chunk behind the last one that waits, so that many small
 // reads cannot fill the memory with empty buffers.
 func (s *spill) merge(c *chunk) bool {
-	if s.head == len(s.queue) || len(c.buf) > chunkSize/2 {
+	if s.head == len(s.queue) || len(c.buf) > chunkSize/4 {
 		return false
 	}
 	last := s.queue[len(s.queue)-1]
