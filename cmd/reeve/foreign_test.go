@@ -30,7 +30,6 @@ type foreignNginx struct {
 
 func newForeignNginx(t *testing.T) *foreignNginx {
 	t.Helper()
-	leaveAtOnce(t)
 	n := &foreignNginx{t: t, dir: t.TempDir(), addr: freeAddr(t)}
 	n.text = nginxMain() + fmt.Sprintf(`
 error_log /dev/stderr info;
@@ -386,7 +385,6 @@ CustomLog /dev/stdout "%h \"%r\" %>s"
 	} {
 		t.Run(p.program+p.args[0], func(t *testing.T) {
 			program := testproc.Need(t, p.program)
-			leaveAtOnce(t)
 			addr, dir := freeAddr(t), t.TempDir()
 			if err := os.Mkdir(filepath.Join(dir, "html"), 0o755); err != nil {
 				t.Fatal(err)

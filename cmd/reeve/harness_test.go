@@ -44,6 +44,8 @@ var reeveBinary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	// A program built with the race detector sleeps for a second at its exit.
+	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	testproc.Main(m, testproc.Roles{
 		"flood":       floodRole,
 		"ignore-term": ignoreTermRole,

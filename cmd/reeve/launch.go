@@ -145,11 +145,16 @@ func (h *house) heldLimits() map[string]string {
 // and then the next life matters more than a clean line.
 const endLifeTime = 100 * time.Millisecond
 
-// lifeEnded closes the last line of the streams that the life wrote.
+// lifeEnded closes the last line of the streams that the life wrote. A life
+// that was killed may have been in the middle of its access log too.
 func (h *house) lifeEnded(supervisor.Life, supervisor.Exit) {
 	ctx, cancel := context.WithTimeout(context.Background(), endLifeTime)
 	defer cancel()
-	for _, name := range []string{logStdout, logStderr} {
+	names := []string{logStdout, logStderr}
+	if h.boards != nil {
+		names = append(names, logAccess)
+	}
+	for _, name := range names {
 		_ = h.keeper.EndLife(ctx, name) // too late, or the keeper has ended: the line stays open
 	}
 }

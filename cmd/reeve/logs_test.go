@@ -118,7 +118,7 @@ func TestAFullDiskStopsNeitherChildNorReeve(t *testing.T) {
 	}
 	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 	to := startReceiver(t)
-	const total = 600 << 20
+	const total = 200 << 20
 	path := write(t, t.TempDir(), "reeve.yaml", fmt.Sprintf(`
 admin: {listen: "off"}
 proxy: {command: [%q], env: {REEVE_TEST_ROLE: flood, FLOOD_BYTES: "%d"}}

@@ -83,13 +83,6 @@ http {
 	return s
 }
 
-// leaveAtOnce spares the test the second that every program with the race
-// detector waits before it ends.
-func leaveAtOnce(t *testing.T) {
-	t.Helper()
-	t.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
-}
-
 // nginxMain begins a configuration that runs as the test's own user.
 func nginxMain() string {
 	text := "worker_processes 1;\npid nginx.pid;\n"
@@ -149,7 +142,6 @@ type cluster struct {
 func startCluster(t *testing.T, edits ...string) *cluster {
 	t.Helper()
 	testproc.Need(t, "nginx")
-	leaveAtOnce(t)
 	c := &cluster{t: t, addr: freeAddr(t), logs: filepath.Join(t.TempDir(), "logs")}
 	if err := os.Mkdir(c.logs, 0o755); err != nil {
 		t.Fatal(err)
