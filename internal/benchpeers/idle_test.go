@@ -35,9 +35,12 @@ func idle(t *testing.T) {
 		add(program, run(addr))
 		until(t, program+"'s server", func() bool { _, err := ask(addr); return err == nil })
 	}
-	supervisor, child := idleReeve(t)
-	add("**reeve** (supervisor)", supervisor)
-	add("reeve proxy (its child)", child)
+	supervisor, child := idleReeve(t, "liveness")
+	add("**reeve**, a liveness probe each second", supervisor)
+	add("its child, the built-in proxy", child)
+	supervisor, child = idleReeve(t, "liveness", "readiness")
+	add("**reeve**, liveness and readiness probes each second", supervisor)
+	add("its child, the built-in proxy, both probes", child)
 	start("supervisord", func(addr string) int { return startSupervisord(t, addr).pid() })
 	start("runsv", func(addr string) int { return startRunsv(t, addr).pid() })
 	start("s6-supervise", func(addr string) int { return startS6(t, addr).pid() })
@@ -52,7 +55,7 @@ func idle(t *testing.T) {
 	}
 	time.Sleep(idleTime)
 	out := newTable("An idle supervisor",
-		fmt.Sprintf("Over %v, side by side, each with one child that nobody asks anything; reeve alone asks its child: a liveness and a readiness probe over HTTP each second, admin pages on.", idleTime),
+		fmt.Sprintf("Over %v, side by side, each with one child that nobody asks anything; reeve alone asks its child, over HTTP and a connection of its own each time, serves its admin pages and logs the requests. Code that is mapped from one file by several processes counts whole in RSS and in shares in PSS.", idleTime),
 		"process", "RSS MiB", "PSS MiB", "CPU % of one core")
 	for _, i := range idlers {
 		used := cpuExact(i.pid) - i.before
@@ -67,12 +70,16 @@ func idle(t *testing.T) {
 
 func mib(kib int64) string { return fmt.Sprintf("%.1f", float64(kib)/1024) }
 
-// idleReeve is a reeve over its built-in proxy, with probes each second.
-func idleReeve(t *testing.T) (supervisor, child int) {
+// idleReeve is a reeve over its built-in proxy, with a probe of each role each
+// second.
+func idleReeve(t *testing.T, roles ...string) (supervisor, child int) {
 	t.Helper()
 	addr, member := freeAddr(t), freeAddr(t)
 	launch(t, testproc.Command("serve", member))
-	url := "http://" + addr + "/reeve-status?auto"
+	probes := ""
+	for _, role := range roles {
+		probes += fmt.Sprintf("    - {role: %s, url: \"http://%s/reeve-status?auto\", period: 1s, timeout: 1s}\n", role, addr)
+	}
 	r := runReeve(t, fmt.Sprintf(`
 admin: {listen: %q}
 listen: [{name: http, address: %q}]
@@ -82,9 +89,7 @@ proxy:
     routes: [{pool: p}]
 watchdog:
   probes:
-    - {name: alive, role: liveness, url: %q, period: 1s, timeout: 1s}
-    - {name: ready, role: readiness, url: %q, period: 1s, timeout: 1s}
-`, freeAddr(t), addr, member, url, url))
+%s`, freeAddr(t), addr, member, probes))
 	r.awaitReady()
 	s, ok := r.status()
 	if !ok || s.Child.PID == 0 {
