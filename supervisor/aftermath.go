@@ -56,7 +56,7 @@ func (s *Supervisor) aftermath(l *living, failures int) aftermath {
 }
 
 func (s *Supervisor) report(l *living, left remains, failures int) (r report) {
-	pm := postMortemOf(l, s.opts.Argv, failures)
+	pm := postMortemOf(l, s.opts.Program, s.opts.Argv, failures)
 	pm.Left, pm.Survivors = left.found, left.survivors
 	if s.opts.LastWords != nil {
 		s.contained("last_words", func() { pm.LastWords = s.opts.LastWords() })

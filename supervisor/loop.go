@@ -36,6 +36,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		select {
 		case f := <-s.inbox:
 			f()
+		case <-s.turns:
 		case <-s.timer.C:
 			s.due = time.Time{}
 			s.step(deadline)
@@ -137,7 +138,7 @@ func (s *Supervisor) launched(l Life, p process, err error) {
 		return
 	}
 	s.life = newLiving(l, p)
-	s.events.Emit(event.ChildLaunched{Life: l.Number, PID: l.PID, Program: s.opts.Argv[0]})
+	s.events.Emit(event.ChildLaunched{Life: l.Number, PID: l.PID, Program: s.opts.Program})
 	s.helpers.Go(func() {
 		x := Exit{Code: 255}
 		s.contained("waiter", func() { x = p.Wait() })

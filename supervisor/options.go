@@ -21,8 +21,11 @@ const (
 type Options struct {
 	Config Config
 	Argv   []string // the child's program and arguments; the program is looked up in PATH
-	Env    []string // the child's environment; nil is reeve's own
-	Dir    string   // the child's working folder; "" is reeve's own
+	// Program is what the child is called in events, status and post-mortems; ""
+	// is Argv[0]. It is for an Argv[0] that names nothing, as /proc/self/exe.
+	Program string
+	Env     []string // the child's environment; nil is reeve's own
+	Dir     string   // the child's working folder; "" is reeve's own
 
 	// Shim is put before Argv: a program that prepares itself (limits) and then
 	// becomes Argv through [Shim]. Empty starts Argv directly, without

@@ -17,6 +17,7 @@ import (
 type PostMortem struct {
 	Life      uint64    `json:"life"`
 	PID       int       `json:"pid"`
+	Program   string    `json:"program"` // what it is called
 	Argv      []string  `json:"argv"`
 	Started   time.Time `json:"started"`
 	Ended     time.Time `json:"ended"`
@@ -43,9 +44,9 @@ type PostMortem struct {
 	InFlight  []scoreboard.Request `json:"in_flight,omitempty"`
 }
 
-func postMortemOf(l *living, argv []string, failures int) PostMortem {
+func postMortemOf(l *living, program string, argv []string, failures int) PostMortem {
 	p := PostMortem{
-		Life: l.Number, PID: l.PID, Argv: argv, Started: l.Started, Ended: l.endedAt,
+		Life: l.Number, PID: l.PID, Program: program, Argv: argv, Started: l.Started, Ended: l.endedAt,
 		Uptime: l.endedAt.Sub(l.Started).Round(time.Millisecond).String(), WasReady: l.wasReady,
 		Cause: string(l.cause), Guard: l.guard, Reason: l.reason, Killed: l.killed,
 		Status: l.exit.String(), ExitCode: l.exit.Shell(), Core: l.exit.Core,

@@ -302,7 +302,7 @@ func TestPostMortemTellsAll(t *testing.T) {
 	defer l.cancel()
 	l.endedAt, l.exit = time.Unix(160, 0), Exit{Signal: syscall.SIGSEGV, Core: true, MaxRSS: 1 << 20}
 	l.cause, l.guard, l.reason = event.CauseCondemned, "home", "3 timeouts"
-	p := postMortemOf(l, []string{"nginx"}, 2)
+	p := postMortemOf(l, "nginx", []string{"nginx"}, 2)
 	p.InFlight = []scoreboard.Request{{ID: 1, Path: "/slow.cgi"}}
 	dir := t.TempDir()
 	path, err := p.write(dir, 5)

@@ -7,7 +7,7 @@ type Status struct {
 	State     State     `json:"state"`
 	Life      uint64    `json:"life"`             // the newest life, 0 before the first
 	PID       int       `json:"pid,omitempty"`    // 0 while no child runs
-	Program   string    `json:"program"`          // argv[0]
+	Program   string    `json:"program"`          // Options.Program
 	Started   time.Time `json:"started,omitzero"` // of the current life
 	Ready     bool      `json:"ready"`            // false the moment the child is down or stopping
 	ReadyBy   string    `json:"ready_by,omitempty"`

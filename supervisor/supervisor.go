@@ -17,6 +17,9 @@ import (
 // ErrNoChild is returned by Signal while no child runs.
 var ErrNoChild = errors.New("no child runs")
 
+// ErrEnded is returned by Turn when the loop has ended.
+var ErrEnded = errors.New("the supervisor's loop has ended")
+
 // Supervisor owns one child for ever.
 type Supervisor struct {
 	opts       Options
@@ -30,6 +33,7 @@ type Supervisor struct {
 	// inbox carries what others want to the loop, which is always quick to take
 	// it. The capacity lets a few callers speak before Run.
 	inbox   chan func()
+	turns   chan struct{} // unbuffered: what was taken was taken by a loop that turns
 	done    chan struct{} // closed when the loop has ended
 	entered atomic.Bool   // Run was called
 
@@ -77,6 +81,9 @@ func newSupervisor(o Options) (*Supervisor, error) {
 	if o.Events == nil {
 		o.Events = event.Discard{}
 	}
+	if o.Program == "" {
+		o.Program = o.Argv[0]
+	}
 	switch o.ReadyBy {
 	case "":
 		o.ReadyBy = ReadyByUptime
@@ -103,10 +110,11 @@ func newSupervisor(o Options) (*Supervisor, error) {
 		events:     o.Events,
 		random:     rand.Float64,
 		inbox:      make(chan func(), 64),
+		turns:      make(chan struct{}),
 		done:       make(chan struct{}),
 		at:         spot{Launching, retry},
 		hurry:      make(chan struct{}),
-		status:     Status{State: Launching, Program: o.Argv[0]},
+		status:     Status{State: Launching, Program: o.Program},
 	}
 	s.patience, s.impatient = context.WithCancel(context.Background())
 	return s, nil
@@ -117,6 +125,20 @@ func (s *Supervisor) post(f func()) {
 	select {
 	case s.inbox <- f:
 	case <-s.done:
+	}
+}
+
+// Turn returns nil once the loop has taken a message, which it only does between
+// two of its turns: proof that it neither hangs nor is buried. Before Run it
+// waits. Otherwise it returns the error of ctx, or ErrEnded.
+func (s *Supervisor) Turn(ctx context.Context) error {
+	select {
+	case s.turns <- struct{}{}:
+		return nil
+	case <-s.done:
+		return ErrEnded
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
