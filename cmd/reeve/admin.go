@@ -26,7 +26,7 @@ func (h *house) adminServer() *http.Server {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		report.print(w)
 	})
-	return &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	return &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 }
 
 // loopback reports whether an address can be reached from this machine only.

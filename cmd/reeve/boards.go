@@ -29,12 +29,12 @@ func newBoards(slots int) *boards {
 // of garbage cannot free a mapping, so closing waits until two more lives have
 // passed, when the guards of that life have long been waited for.
 func (b *boards) create(life uint64) (*scoreboard.Board, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	board, err := scoreboard.Create(b.slots)
 	if err != nil {
 		return nil, err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.byLife[life] = board
 	b.order = append(b.order, life)
 	if len(b.order) > keptBoards {
@@ -44,6 +44,13 @@ func (b *boards) create(life uint64) (*scoreboard.Board, error) {
 		delete(b.byLife, old)
 	}
 	return board, nil
+}
+
+// resize sets the number of slots of boards to come.
+func (b *boards) resize(slots int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.slots = slots
 }
 
 // of runs do with the life's board, if it is kept, and holds off its closing

@@ -112,7 +112,7 @@ func scheduleWarnings(c rotate.Config) []string {
 // childProgram is the path of the program that the child will be.
 func childProgram(f *File) (string, error) {
 	if f.Proxy.Builtin != nil {
-		return os.Executable()
+		return selfPath()
 	}
 	path, err := exec.LookPath(f.Proxy.Command[0])
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -15,10 +16,33 @@ import (
 type childTalk struct {
 	hub   *event.Hub
 	words *supervisor.LastWords
+	// reloaded carries the proxy's word on the configuration that it was last
+	// told to read. One that nobody waits for makes room for the next.
+	reloaded chan error
 
 	wg    sync.WaitGroup
 	mu    sync.Mutex
 	pipes map[*os.File]bool // read ends of lives whose pipe is open
+}
+
+func newChildTalk(hub *event.Hub, words *supervisor.LastWords) *childTalk {
+	return &childTalk{hub: hub, words: words, pipes: map[*os.File]bool{}, reloaded: make(chan error, 1)} // the newest answer
+}
+
+func (t *childTalk) answerReload(err error) {
+	t.forgetReload()
+	select {
+	case t.reloaded <- err:
+	default:
+	}
+}
+
+// forgetReload drops an answer that nobody waited for.
+func (t *childTalk) forgetReload() {
+	select {
+	case <-t.reloaded:
+	default:
+	}
 }
 
 // open returns the write end of a pipe whose events go to the hub as the
@@ -29,9 +53,6 @@ func (t *childTalk) open(life uint64) (*os.File, error) {
 		return nil, fmt.Errorf("make events pipe: %w", err)
 	}
 	t.mu.Lock()
-	if t.pipes == nil {
-		t.pipes = map[*os.File]bool{}
-	}
 	t.pipes[r] = true
 	t.mu.Unlock()
 	t.wg.Go(func() { t.read(life, r) })
@@ -49,7 +70,7 @@ func (t *childTalk) read(life uint64, r *os.File) {
 		r.Close()
 	}()
 	// The error is the end of the pipe, or its closing at shutdown.
-	_, _ = event.Copy(childSink{t.hub, life}, r)
+	_, _ = event.Copy(childSink{t, life}, r)
 }
 
 // talkTime is how long close waits for pipes to end by themselves, which they
@@ -72,19 +93,24 @@ func (t *childTalk) close() {
 // that was taken over must not be able to page, or to resolve pages, in
 // reeve's name.
 type childSink struct {
-	hub  *event.Hub
+	talk *childTalk
 	life uint64
 }
 
 func (s childSink) Emit(e event.Event) {
+	hub := s.talk.hub
 	switch e := e.(type) {
 	case event.RequestKilled:
 		e.Life = s.life
-		s.hub.Emit(e)
+		hub.Emit(e)
 	case event.RequestWarned:
 		e.Life = s.life
-		s.hub.Emit(e)
+		hub.Emit(e)
+	case event.ConfigReloaded:
+		s.talk.answerReload(nil)
+	case event.ConfigRefused:
+		s.talk.answerReload(errors.New(e.Error))
 	case event.MemberDown, event.MemberUp, event.PoolEmpty, event.PoolServing, event.ScoreboardFull, event.LinesDropped:
-		s.hub.Emit(e)
+		hub.Emit(e)
 	}
 }

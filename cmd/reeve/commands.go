@@ -7,13 +7,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
 
-	"github.com/reeveproxy/reeve/internal/config"
 	"github.com/reeveproxy/reeve/internal/control"
 	"github.com/reeveproxy/reeve/internal/event"
 	"github.com/reeveproxy/reeve/internal/scoreboard"
-	"github.com/reeveproxy/reeve/supervisor"
 )
 
 // socketPath is the control socket of a state folder.
@@ -38,7 +35,9 @@ type (
 // changes something is told as an event with its caller.
 func (h *house) commands() {
 	c := h.control
-	c.Handle("GET", "/v1/ping", func(context.Context, control.Caller, *http.Request) (any, error) { return h.sup.Status(), nil })
+	c.Handle("GET", "/v1/ping", func(ctx context.Context, _ control.Caller, _ *http.Request) (any, error) {
+		return h.sup.Status(), h.sup.Turn(ctx)
+	})
 	c.Handle("GET", "/v1/status", func(ctx context.Context, _ control.Caller, _ *http.Request) (any, error) {
 		return h.report(ctx), nil
 	})
@@ -85,6 +84,13 @@ func (h *house) streamEvents(ctx context.Context, _ control.Caller, r *http.Requ
 			var err error
 			if rec, err = cursor.Next(ctx); err != nil {
 				return nil
+			}
+		}
+		if n := cursor.Missed(); n > 0 {
+			missed := rec
+			missed.Event = event.EventsMissed{Consumer: "this reader", Count: n}
+			if err := send(toldOf(missed)); err != nil {
+				return err
 			}
 		}
 		if err := send(toldOf(rec)); err != nil {
@@ -142,77 +148,4 @@ func (h *house) killCommand(_ context.Context, r *http.Request) (any, error) {
 		}
 	}
 	return nil, &control.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("no request %d is in flight", id)}
-}
-
-// reload reads the file again and puts into force what can change while the
-// child lives. A file with a problem changes nothing.
-func (h *house) reload() (changed string, err error) {
-	h.reloading.Lock()
-	defer h.reloading.Unlock()
-	defer func() {
-		if err != nil {
-			h.hub.Emit(event.ConfigRefused{Config: h.path, Error: err.Error()})
-		} else {
-			h.hub.Emit(event.ConfigReloaded{Config: h.path, Changed: changed})
-		}
-	}()
-	old := h.config()
-	if h.path == "" {
-		if old.Proxy.Builtin != nil {
-			return "nothing: there is no file", nil
-		}
-		return h.reloadForeign(old)
-	}
-	f, raw, err := loadFile(h.path)
-	if err != nil {
-		return "", err
-	}
-	if _, err := checkHost(f); err != nil {
-		return "", err
-	}
-	if (f.Proxy.Builtin == nil) != (old.Proxy.Builtin == nil) {
-		return "", &config.Problem{File: h.path, Key: "proxy", Message: "the built-in proxy and a command cannot be exchanged while reeve runs"}
-	}
-	waiting := needRestart(old, f)
-	if f.Proxy.Builtin == nil {
-		changed, err = h.reloadForeign(old)
-	} else {
-		changed, err = h.reloadBuiltin(old, f, raw)
-	}
-	if err == nil && len(waiting) > 0 {
-		changed += fmt.Sprintf("; not before reeve itself is restarted: %v", waiting)
-	}
-	return changed, err
-}
-
-func (h *house) reloadBuiltin(old, f *File, raw []byte) (string, error) {
-	if err := h.handover.put(raw); err != nil {
-		return "", fmt.Errorf("hand over configuration: %w", err)
-	}
-	h.mu.Lock()
-	next := *old
-	next.Proxy.Builtin = f.Proxy.Builtin
-	h.file = &next
-	h.mu.Unlock()
-	if h.sup.Status().PID != 0 {
-		if err := h.sup.Signal(syscall.SIGHUP); err != nil {
-			return "", fmt.Errorf("tell the proxy: %w", err)
-		}
-	}
-	return "proxy.builtin", nil
-}
-
-func (h *house) reloadForeign(f *File) (string, error) {
-	if f.Proxy.ReloadSignal == "none" {
-		return "nothing: proxy.reload_signal is none", nil
-	}
-	sig, err := supervisor.ParseSignal(f.Proxy.ReloadSignal)
-	if err != nil {
-		return "", err
-	}
-	if err := h.sup.Signal(sig); err != nil {
-		return "", fmt.Errorf("tell the proxy: %w", err)
-	}
-	h.hub.Emit(event.SignalForwarded{Signal: f.Proxy.ReloadSignal, Life: h.sup.Status().Life})
-	return "the proxy was sent " + f.Proxy.ReloadSignal, nil
 }

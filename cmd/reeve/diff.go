@@ -13,6 +13,7 @@ func needRestart(old, next *File) []string {
 		{"service", old.Service, next.Service}, {"state", old.State, next.State}, {"admin", old.Admin, next.Admin},
 		{"journal", old.Journal, next.Journal}, {"listen", old.Listen, next.Listen}, {"limits", old.Limits, next.Limits},
 		{"proxy.command", old.Proxy.Command, next.Proxy.Command}, {"proxy.env", old.Proxy.Env, next.Proxy.Env},
+		{"proxy.dir", old.Proxy.Dir, next.Proxy.Dir}, {"proxy.reload_signal", old.Proxy.ReloadSignal, next.Proxy.ReloadSignal},
 		{"supervisor", old.Supervisor, next.Supervisor}, {"watchdog", old.Watchdog, next.Watchdog},
 		{"rotate", old.Rotate, next.Rotate}, {"pager", old.Pager, next.Pager},
 	} {

@@ -108,8 +108,13 @@ func start(t testing.TB, args ...string) *reeve { return startIn(t, t.TempDir(),
 
 func startIn(t testing.TB, state string, args ...string) *reeve {
 	t.Helper()
+	return startProgram(t, binary(t), state, args...)
+}
+
+func startProgram(t testing.TB, program, state string, args ...string) *reeve {
+	t.Helper()
 	r := &reeve{t: t, state: state, done: make(chan struct{}), wake: make(chan struct{})}
-	r.cmd = exec.Command(binary(t), args...)
+	r.cmd = exec.Command(program, args...)
 	r.cmd.Env = append(os.Environ(), "REEVE_STATE="+state, "REEVE_JOURNAL=json")
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	stderr, err := r.cmd.StderrPipe()

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/reeveproxy/reeve/internal/control"
@@ -22,8 +23,9 @@ import (
 
 // house is one reeve: every room, built and introduced to the others.
 type house struct {
-	path  string // of the configuration, "" for the embedded one
-	state string // the state folder
+	path  string   // of the configuration, "" for the embedded one
+	flags runFlags // of the command line, which a reload keeps
+	state string   // the state folder
 
 	reloading sync.Mutex // one reload at a time
 
@@ -33,6 +35,7 @@ type house struct {
 
 	limits          rlimit.Set
 	hub             *event.Hub
+	hupWaits        atomic.Bool // the proxy is to read its configuration once it is ready
 	lock            *control.StateLock
 	keeper          *rotate.Keeper
 	listeners       []*supervisor.Listener
@@ -77,7 +80,7 @@ func (h *house) close() error {
 		errs = append(errs, ignoreClosed(h.adminListener.Close()))
 	}
 	if h.handover != nil {
-		errs = append(errs, h.handover.file.Close())
+		errs = append(errs, h.handover.close())
 	}
 	if h.lock != nil {
 		errs = append(errs, h.lock.Close())

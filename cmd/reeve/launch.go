@@ -30,17 +30,25 @@ func childArgv(f *File) ([]string, error) {
 	if f.Proxy.Builtin == nil {
 		return f.Proxy.Command, nil
 	}
-	self, err := os.Executable()
+	self, err := selfPath()
 	if err != nil {
 		return nil, fmt.Errorf("find own program: %w", err)
 	}
 	return []string{self, "proxy"}, nil
 }
 
+// childName is what the child is called in events and status.
+func childName(f *File) string {
+	if f.Proxy.Builtin != nil {
+		return "reeve proxy"
+	}
+	return f.Proxy.Command[0]
+}
+
 // shimArgv is what stands before the child's argv: this binary, which sets the
 // limits on itself and becomes the child.
 func shimArgv(limits rlimit.Set) ([]string, error) {
-	self, err := os.Executable()
+	self, err := selfPath()
 	if err != nil {
 		return nil, fmt.Errorf("find own program: %w", err)
 	}
@@ -73,6 +81,7 @@ func childEnv(extra map[string]string) []string {
 
 // inherit prepares what the built-in proxy gets beside its sockets.
 func (h *house) inherit(life uint64, firstFD int) (supervisor.Inheritance, error) {
+	h.talk.words.Turn()
 	if h.boards == nil {
 		return supervisor.Inheritance{}, nil
 	}
@@ -89,7 +98,7 @@ func (h *house) inherit(life uint64, firstFD int) (supervisor.Inheritance, error
 		return supervisor.Inheritance{}, err
 	}
 	return supervisor.Inheritance{
-		Files: []*os.File{h.handover.file, board.File(), events, access},
+		Files: []*os.File{h.handover.reader, board.File(), events, access},
 		Env: []string{
 			fmt.Sprintf("%s=%d", envConfigFD, firstFD),
 			fmt.Sprintf("%s=%d", envScoreboardFD, firstFD+1),

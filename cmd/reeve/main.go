@@ -31,7 +31,7 @@ func (e usageError) Unwrap() error { return e.error }
 func main() {
 	err := root().ExecuteContext(context.Background())
 	if err != nil && !errors.As(err, new(*supervisor.Ended)) {
-		fmt.Fprintln(os.Stderr, sentence(err))
+		tell(os.Stderr, sentence(err))
 	}
 	os.Exit(exitCode(err))
 }

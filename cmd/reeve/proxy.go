@@ -29,6 +29,7 @@ func proxyVerb() *cobra.Command {
 			"itself and writes its access log to standard output.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			setName("reeve-proxy")
 			c, err := openChild(path)
 			if err != nil {
 				return err
@@ -153,9 +154,11 @@ func (c *child) reload() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cannot reload, the old configuration stays in force:", err)
+		c.events.Emit(event.ConfigRefused{Error: err.Error()})
 		return
 	}
 	fmt.Fprintln(os.Stdout, "configuration reloaded")
+	c.events.Emit(event.ConfigReloaded{Changed: "proxy.builtin"})
 }
 
 // childListeners are the supervisor's sockets, or the proxy's own where it

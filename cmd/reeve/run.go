@@ -37,7 +37,7 @@ func runVerb() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			return run(cmd.Context(), f, flags.config, raw)
+			return run(cmd.Context(), f, flags, raw)
 		},
 	}
 	cmd.Flags().StringVarP(&flags.config, "config", "c", "", "configuration file")
@@ -75,14 +75,15 @@ func runConfig(flags runFlags, args []string) (*File, []byte, error) {
 }
 
 // run builds the house, lives in it and leaves it in order.
-func run(ctx context.Context, f *File, path string, raw []byte) error {
-	signals, forget := listenForSignals()
-	defer forget()
-	h, err := build(f, path, raw, newScreen(os.Stderr))
+func run(ctx context.Context, f *File, flags runFlags, raw []byte) error {
+	signals := listenForSignals()
+	screen := newScreen(os.Stderr)
+	defer screen.close()
+	h, err := build(f, flags, raw, screen)
 	if err != nil {
 		return err
 	}
-	if path == "" && f.Proxy.Builtin != nil {
+	if flags.config == "" && f.Proxy.Builtin != nil {
 		if err := h.serveSamples(); err != nil {
 			return errors.Join(err, h.close())
 		}
@@ -101,6 +102,7 @@ func (h *house) live(ctx context.Context, signals <-chan os.Signal) error {
 	readers.keep("status", func(ctx context.Context) error { return h.fold.Run(ctx, h.hub.Cursor()) })
 	readers.keep("pager", func(ctx context.Context) error { return h.pager.Run(ctx, h.hub.Cursor()) })
 	readers.keep("manager", func(ctx context.Context) error { return h.tellManager(ctx, h.hub.Cursor()) })
+	readers.keep("reload", func(ctx context.Context) error { return h.watchReady(ctx, h.hub.Cursor()) })
 	logs := newCrew(h.hub)
 	logs.keep("logs", h.keeper.Run)
 	doors := newCrew(h.hub)
@@ -138,7 +140,7 @@ func (h *house) supervise(ctx context.Context, signals <-chan os.Signal) error {
 				stopping = true
 				h.stop("signal " + s.String())
 			case orderReload:
-				_, _ = h.reload() // told as an event either way
+				h.chores.once("reload", func(context.Context) error { _, _ = h.reload(); return nil }) // told as an event either way
 			case orderRotate:
 				h.chores.once("rotate", func(ctx context.Context) error { return h.rotateAll(ctx, "signal") })
 			case orderRestart:
@@ -197,7 +199,7 @@ func (h *house) leave(ended error, logs, readers, doors *crew) error {
 	h.screen.live("")
 	problems = multierror.Append(problems, h.close())
 	if err := problems.ErrorOrNil(); err != nil {
-		fmt.Fprintln(os.Stderr, "reeve: left in disorder:", err)
+		fmt.Fprintln(h.screen, "reeve: left in disorder:", err)
 	}
 	return ended
 }

@@ -40,14 +40,14 @@ func orderOf(s os.Signal) order {
 // listenForSignals starts catching. The channel holds 16, so that a burst that
 // comes before the loop turns is not lost; the same signal repeated more often
 // than that has nothing to add.
-func listenForSignals() (<-chan os.Signal, func()) {
+//
+// Nothing is given back at the end: the last word is written to standard error
+// with PIPE still caught.
+func listenForSignals() <-chan os.Signal {
 	c := make(chan os.Signal, 16)
 	signal.Notify(c, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP,
 		syscall.SIGUSR1, syscall.SIGUSR2)
 	drop := make(chan os.Signal, 1) // never read: PIPE is only to be caught
 	signal.Notify(drop, syscall.SIGPIPE)
-	return c, func() {
-		signal.Stop(c)
-		signal.Stop(drop)
-	}
+	return c
 }

@@ -66,8 +66,9 @@ func managerWatchdog() time.Duration {
 	return time.Duration(us) * time.Microsecond / 2
 }
 
-// pat sends WATCHDOG=1 as long as reeve's own control socket answers a request
-// for the status, which asks every room. A ticker alone would prove nothing.
+// pat sends WATCHDOG=1 as long as reeve's own control socket answers, which it
+// does after the supervisor's loop has turned. A ticker alone would prove
+// nothing.
 func (h *house) pat(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()

@@ -39,12 +39,12 @@ const lastWordsLines = 50
 // build makes every room and introduces them to each other. Nothing runs yet,
 // and nothing of the child exists; but every address is bound and every folder
 // checked, so that a problem of the place is known before anything starts.
-func build(f *File, path string, raw []byte, screen *screen) (*house, error) {
+func build(f *File, flags runFlags, raw []byte, screen *screen) (*house, error) {
 	limits, err := f.wantedLimits()
 	if err != nil {
 		return nil, usageError{err}
 	}
-	h := &house{path: path, file: f, state: f.stateDir(), limits: limits, hub: &event.Hub{}, screen: screen, started: time.Now()}
+	h := &house{path: flags.config, flags: flags, file: f, state: f.stateDir(), limits: limits, hub: &event.Hub{}, screen: screen, started: time.Now()}
 	for _, step := range []func(*File, []byte) error{
 		h.buildState, h.buildLogs, h.buildSockets, h.buildOffice, h.buildWatchdog, h.buildSupervisor, h.buildDoors,
 	} {
@@ -70,7 +70,7 @@ func (h *house) buildLogs(f *File, _ []byte) (err error) {
 		names = append(names, logAccess)
 	}
 	words := supervisor.NewLastWords(lastWordsSize)
-	h.talk = &childTalk{hub: h.hub, words: words}
+	h.talk = newChildTalk(h.hub, words)
 	h.keeper, err = rotate.Open(rotate.Options{
 		Config: cfg, Names: names, Events: h.hub,
 		Taps: map[string]func([]byte){logStderr: func(p []byte) { words.Write(p) }},
@@ -91,7 +91,7 @@ func (h *house) buildSockets(f *File, raw []byte) error {
 	}
 	h.boards = newBoards(f.Proxy.Builtin.MaxRequests)
 	var err error
-	h.handover, err = newHandover(h.state, raw)
+	h.handover, err = newHandover(raw)
 	return err
 }
 
@@ -149,12 +149,12 @@ func (h *house) buildSupervisor(f *File, _ []byte) error {
 		readyBy = supervisor.ReadyByProbe
 	}
 	h.sup, err = supervisor.New(supervisor.Options{
-		Config: f.Supervisor, Argv: argv, Env: childEnv(f.Proxy.Env), Dir: f.Proxy.Dir, Shim: shim,
+		Config: f.Supervisor, Argv: argv, Program: childName(f), Env: childEnv(f.Proxy.Env), Dir: f.Proxy.Dir, Shim: shim,
 		Listeners: h.listeners, Stdout: stdout, Stderr: stderr,
 		Inherit: h.inherit, AfterExec: h.verifyLimits, OnEnd: h.lifeEnded,
 		ReadyBy: readyBy, Guards: h.guards(f),
 		InFlight:      h.inFlight,
-		LastWords:     func() []string { return h.talk.words.Lines(lastWordsLines) },
+		LastWords:     func() []string { return h.talk.words.LifeLines(lastWordsLines) },
 		Limits:        func(uint64) map[string]string { return h.heldLimits() },
 		PostMortemDir: filepath.Join(h.state, "post-mortems"), Events: h.hub, Reaper: h.reaper,
 	})
@@ -173,7 +173,10 @@ func (h *house) buildDoors(f *File, _ []byte) error {
 	}
 	l, err := net.Listen("tcp", f.Admin.Listen)
 	if err != nil {
-		return fmt.Errorf("cannot serve the admin pages (admin.listen): %w", err)
+		ended, end := context.WithCancel(context.Background())
+		end()
+		// Only a server that ran takes its socket away again.
+		return errors.Join(fmt.Errorf("cannot serve the admin pages (admin.listen): %w", err), h.control.Run(ended))
 	}
 	h.adminListener = l
 	h.admin = h.adminServer()
