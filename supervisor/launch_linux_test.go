@@ -1,8 +1,10 @@
 package supervisor
 
 import (
+	"bufio"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -140,6 +142,59 @@ func TestRealRelativeProgram(t *testing.T) {
 	dir, base := filepath.Split(testproc.Self())
 	b := supervise(t, "serve", func(o *Options) { o.Dir, o.Argv = dir, []string{"./" + base} })
 	b.says("up ")
+}
+
+// A supervisor whose own file is removed or replaced goes on starting itself,
+// in the version that it is.
+func TestRealSelfOutlivesItsFile(t *testing.T) {
+	self, err := os.ReadFile(testproc.Self())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, how := range [][]string{{"serve"}, {"serve", "shim"}} {
+		for _, fate := range []string{"removed", "replaced"} {
+			t.Run(how[len(how)-1]+"/"+fate, func(t *testing.T) {
+				file := filepath.Join(t.TempDir(), "reeve")
+				if err := os.WriteFile(file, self, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				cmd := exec.Command(file, how...)
+				cmd.Env = append(os.Environ(), testproc.Env("self"))
+				out, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				watchdog := time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() })
+				defer watchdog.Stop()
+				defer cmd.Wait()
+				defer cmd.Process.Kill()
+				said := bufio.NewReader(out)
+				up := func() int {
+					line, err := said.ReadString('\n')
+					if err != nil {
+						t.Fatalf("no life: %v", err)
+					}
+					return pidOf(t, strings.TrimSpace(strings.TrimPrefix(line, "up ")))
+				}
+				first := up()
+				if err := os.Remove(file); err != nil {
+					t.Fatal(err)
+				}
+				if fate == "replaced" {
+					if err := os.WriteFile(file, []byte("#!/bin/sh\necho another\n"), 0o755); err != nil {
+						t.Fatal(err)
+					}
+				}
+				syscall.Kill(first, syscall.SIGKILL)
+				if second := up(); second == first {
+					t.Errorf("life %d twice", first)
+				}
+			})
+		}
+	}
 }
 
 // A hook that panics stops nothing.

@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 		"environ":     roleEnviron,
 		"shim":        roleShim,
 		"supervise":   roleSupervise,
+		"self":        roleSelf,
 		"init":        roleInit,
 		"brief":       roleBrief,
 	})
@@ -180,11 +181,17 @@ func roleShim() int {
 
 // roleSupervise supervises a role until it is told to stop. Its arguments are
 // the role, and "shim" or nothing.
-func roleSupervise() int {
-	o := Options{Config: config.Default[Config](), Argv: []string{testproc.Self()}, Events: event.Discard{}}
+func roleSupervise() int { return superviseProgram(testproc.Self()) }
+
+// roleSelf is roleSupervise of the program that it is itself, wherever that is.
+func roleSelf() int { return superviseProgram("/proc/self/exe") }
+
+func superviseProgram(program string) int {
+	o := Options{Config: config.Default[Config](), Argv: []string{program}, Events: event.Discard{}}
+	o.Config.Backoff.Initial = config.Duration(time.Millisecond)
 	o.Env = append(os.Environ(), testproc.Env(os.Args[1]))
 	if len(os.Args) > 2 {
-		o.Shim = []string{testproc.Self(), os.Args[1]}
+		o.Shim = []string{program, os.Args[1]}
 		o.Env = append(os.Environ(), testproc.Env("shim"))
 	}
 	s, err := New(o)

@@ -30,6 +30,7 @@ func TestTurnProvesThatTheLoopTurns(t *testing.T) {
 			t.Errorf("of a loop that turns: %v", err)
 		}
 		b.lives[0].die(Exit{})
+		synctest.Wait()
 		for range 200 { // more than any queue holds
 			if err := turn(); !errors.Is(err, context.DeadlineExceeded) {
 				t.Fatalf("of a loop that hangs: %v", err)
