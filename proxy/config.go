@@ -14,7 +14,7 @@ type Config struct {
 	MaxRequests int                   `yaml:"max_requests" default:"4096" min:"64" max:"1048576" doc:"Requests in flight at most; more are refused with 503. Takes effect at the next start."`
 	StatusPath  string                `yaml:"status_path" default:"/reeve-status" doc:"Path of the status page, which is never forwarded; empty for none."`
 	StatusFrom  []string              `yaml:"status_from" doc:"Addresses and networks that may see the status page. Empty: loopback."`
-	AccessLog   AccessLogConfig       `yaml:"access_log" doc:"The line written for each request."`
+	AccessLog   AccessLogConfig       `yaml:"access_log" doc:"The line written for each request, but for those that the status page served."`
 	Times       TimesConfig           `yaml:"times" doc:"How long things may take."`
 	KeepAlive   KeepAliveConfig       `yaml:"keep_alive" doc:"Limits on a client's connection."`
 	Forwarded   ForwardedConfig       `yaml:"forwarded" doc:"Whose word about the client is taken."`

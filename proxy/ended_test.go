@@ -285,7 +285,7 @@ func TestAbortedRequestsLeaveNothing(t *testing.T) {
 		"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf",
 		"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nZZ\r\n",
 		"GET /a HTTP/1.1\r\nHo",
-		"GET /reeve-status HTTP/1.1\r\nHost: x\r\n\r\n",
+		"TRACE /a HTTP/1.1\r\nHost: x\r\n\r\n",
 		"GET http://evil/ HTTP/1.1\r\nHost: x\r\n\r\n",
 	}
 	const workers = 8

@@ -36,6 +36,7 @@ type exchange struct {
 	closing   bool // the connection ends with this reply
 	whole     bool // the reply went out to its end
 	abort     bool // the reply cannot be ended properly, so the connection is cut
+	unlogged  bool // served by the status page, which probes ask every second
 	hijacked  bool
 	memberAt  time.Time
 	triedRoom [4]*member.Member
@@ -142,7 +143,7 @@ func (x *exchange) finish() {
 // log writes the access line.
 func (x *exchange) log() {
 	s := x.server
-	if s.access == nil || x.site.template == nil {
+	if s.access == nil || x.site.template == nil || x.unlogged {
 		return
 	}
 	now := time.Now()

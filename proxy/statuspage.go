@@ -30,6 +30,7 @@ func (x *exchange) status() {
 		x.answer(http.StatusInternalServerError, outcomePanic, "the status page could not be made")
 		return
 	}
+	x.unlogged = true
 	h := x.w.Header()
 	h.Set("Content-Type", form.ContentType())
 	h.Set("Cache-Control", "no-store")
