@@ -44,12 +44,16 @@ type ChildReady struct {
 	PID   int           `json:"pid"`
 	After time.Duration `json:"after"` // since launch
 	By    string        `json:"by"`    // "notify", or the name of the probe
+	// Untold is the number of changes of readiness, either way, since the last
+	// that was told: those of a life that flips too often to tell each.
+	Untold int `json:"untold,omitempty"`
 }
 
 // ChildUnready: a ready life stopped being ready while it still runs.
 type ChildUnready struct {
 	Life   uint64 `json:"life"`
 	Reason string `json:"reason"`
+	Untold int    `json:"untold,omitempty"` // as in ChildReady
 }
 
 // ChildHealthy: the life stayed ready for the whole reset time, so the restart
