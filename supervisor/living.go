@@ -21,8 +21,10 @@ type living struct {
 	ready    bool
 	wasReady bool // at the moment of its end
 	readyBy  string
-	unready  string // why it is not ready any more
-	text     string // its own STATUS=
+	readyAt  time.Time // the last time that it became so
+	unready  string    // why it is not ready any more
+	text     string    // its own STATUS=
+	flips    flips     // what is told of its readiness
 
 	// beats wakes the notify watchdog. One is enough to remember: a second
 	// beat before the first was seen says nothing more.

@@ -81,7 +81,7 @@ func (s *Supervisor) do(act action) {
 	case doUnready:
 		s.disarm()
 		s.life.ready = false
-		s.events.Emit(event.ChildUnready{Life: s.life.Number, Reason: s.life.unready})
+		s.flipped()
 	case doHealthy:
 		s.failures = 0
 		s.events.Emit(event.ChildHealthy{Life: s.life.Number, For: s.cfg.ResetAfter.Std()})
@@ -172,10 +172,10 @@ func (s *Supervisor) markReady(by string) {
 
 func (s *Supervisor) doReady() {
 	l := s.life
-	l.ready, l.unready = true, ""
+	l.ready, l.unready, l.readyAt = true, "", time.Now()
 	l.beat()
 	s.arm(s.cfg.ResetAfter.Std())
-	s.events.Emit(event.ChildReady{Life: l.Number, PID: l.PID, After: time.Since(l.Started), By: l.readyBy})
+	s.flipped()
 }
 
 func (s *Supervisor) doTerm() {
