@@ -10,7 +10,9 @@
 //     is never stolen by the reaping of orphans.
 //  4. A supervisor that is killed takes the child with it (Linux).
 //  5. A verdict about one life cannot hit another.
-//  6. Listeners outlive the child: a connection waits for the next life.
+//  6. EXTEND_TIMEOUT_USEC gains up to 10 min at a time for a start, and for a
+//     whole stop up to 10 × its timeout, of which 10 min are the most.
+//  7. Listeners outlive the child: a connection waits for the next life.
 //
 // # States
 //

@@ -109,13 +109,6 @@ func (s *Supervisor) disarm() {
 	s.due = time.Time{}
 }
 
-// extend moves a running timer to at least d from now.
-func (s *Supervisor) extend(d time.Duration) {
-	if !s.due.IsZero() && time.Until(s.due) < d {
-		s.arm(d)
-	}
-}
-
 func (s *Supervisor) doLaunch() {
 	s.number++
 	s.early = nil

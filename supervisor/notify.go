@@ -92,12 +92,8 @@ func (s *Supervisor) heard(n notice) {
 	if n.hasStatus {
 		l.text = n.status
 	}
-	if n.extend > 0 && (s.at.state == Starting || s.at.state == Stopping) {
-		select {
-		case <-s.hurry: // nobody waits any more
-		default:
-			s.extend(n.extend)
-		}
+	if n.extend > 0 {
+		s.extend(n.extend)
 	}
 	if n.ready {
 		s.markReady("notify")
