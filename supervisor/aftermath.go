@@ -62,12 +62,12 @@ func (s *Supervisor) report(l *living, left remains, failures int) (r report) {
 		s.contained("last_words", func() { pm.LastWords = s.opts.LastWords() })
 	}
 	if s.opts.InFlight != nil {
-		s.contained("in_flight", func() { pm.InFlight = s.opts.InFlight(l.Number) })
+		s.contained("in_flight", func() { pm.took(s.opts.InFlight(l.Number)) })
 	}
 	if s.opts.Limits != nil {
 		s.contained("limits", func() { pm.Limits = s.opts.Limits(l.Number) })
 	}
-	r.lastWords, r.inFlight = pm.LastWords, len(pm.InFlight)
+	r.lastWords, r.inFlight = pm.LastWords, pm.InFlightTotal
 	asked := l.cause == event.CauseAsked || l.cause == event.CauseStop
 	if s.opts.PostMortemDir != "" && s.cfg.PostMortems > 0 && !asked {
 		r.postMortem, _ = pm.write(s.opts.PostMortemDir, s.cfg.PostMortems) // "" says that there is none

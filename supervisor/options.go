@@ -52,7 +52,7 @@ type Options struct {
 	Guards  []Guard
 
 	// InFlight, if not nil, lists the requests that the dead life left on its
-	// scoreboard.
+	// scoreboard. All are counted, and the oldest get into the post-mortem.
 	InFlight func(life uint64) []scoreboard.Request
 	// LastWords, if not nil, returns the last lines that the child wrote.
 	LastWords func() []string

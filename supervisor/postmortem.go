@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -39,9 +40,21 @@ type PostMortem struct {
 	Left      int       `json:"left,omitempty"`      // processes it left behind; a daemon leaves some
 	Survivors []int     `json:"survivors,omitempty"` // of those, the pids that could not be ended
 
-	Limits    map[string]string    `json:"limits,omitempty"`
-	LastWords []string             `json:"last_words,omitempty"`
-	InFlight  []scoreboard.Request `json:"in_flight,omitempty"`
+	Limits        map[string]string    `json:"limits,omitempty"`
+	LastWords     []string             `json:"last_words,omitempty"`
+	InFlightTotal int                  `json:"in_flight_total,omitempty"` // all, also those that are not listed
+	InFlight      []scoreboard.Request `json:"in_flight,omitempty"`       // the oldest maxInFlight, oldest first
+}
+
+// maxInFlight bounds the requests in a report: a board that is full, or that a
+// dying writer corrupted, has very many.
+const maxInFlight = 100
+
+// took fills in the requests that the life took with it.
+func (p *PostMortem) took(all []scoreboard.Request) {
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b scoreboard.Request) int { return cmp.Compare(b.Age, a.Age) })
+	p.InFlightTotal, p.InFlight = len(all), all[:min(len(all), maxInFlight)]
 }
 
 func postMortemOf(l *living, program string, argv []string, failures int) PostMortem {
