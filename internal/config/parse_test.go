@@ -33,7 +33,7 @@ type estate struct {
 	Probes  []inner           `yaml:"probes" doc:"Several."`
 	Pools   map[string]inner  `yaml:"pools" doc:"By name."`
 	Retry   []Duration        `yaml:"retry" doc:"Times." min:"1s"`
-	Runtime func() // not the file's
+	Runtime func()            // not the file's
 }
 
 type inner struct {
