@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Request is one request in flight, as a reader saw it.
@@ -108,8 +109,8 @@ func printable(text []byte) string {
 		return string(text)
 	}
 	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '?' // no longer than what it stands for, so that the limits hold
 		}
 		return r
 	}, string(text))
