@@ -104,21 +104,32 @@ func (f *live) create() error {
 	return nil
 }
 
-// checkOwn refuses a file that is not plainly ours: a symlink, a device, one
-// with a second name, or one of another owner.
+// foreign says why what is at the log's path is not ours to write to. No space
+// would help, and nothing may be deleted for it.
+type foreign string
+
+func (e foreign) Error() string { return string(e) }
+
+func isForeign(err error) bool {
+	_, ok := errors.AsType[foreign](err)
+	return ok
+}
+
+// checkOwn refuses a file that is not plainly ours with a foreign: a symlink, a
+// device, one with a second name, or one of another owner.
 func checkOwn(path string) (fs.FileInfo, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, fmt.Errorf("look at log: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("log %s is %s, not a plain file", path, fileSort(info.Mode()))
+		return nil, foreign(fmt.Sprintf("log %s is %s, not a plain file", path, fileSort(info.Mode())))
 	}
 	if n := linksOf(info); n != 1 {
-		return nil, fmt.Errorf("log %s has %d names (hard links), want 1", path, n)
+		return nil, foreign(fmt.Sprintf("log %s has %d names (hard links), want 1", path, n))
 	}
 	if uid := ownerOf(info); uid != os.Geteuid() {
-		return nil, fmt.Errorf("log %s belongs to uid %d, and reeve runs as uid %d", path, uid, os.Geteuid())
+		return nil, foreign(fmt.Sprintf("log %s belongs to uid %d, and reeve runs as uid %d", path, uid, os.Geteuid()))
 	}
 	return info, nil
 }

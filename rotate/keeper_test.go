@@ -379,6 +379,50 @@ func TestTheLiveFileMayBeTakenAway(t *testing.T) {
 	}
 }
 
+// What a stranger puts at the path is told by what it is, and not as a full
+// disk: nobody looks for space, and no archive is deleted for it.
+func TestWhatBarsTheLiveFileIsToldByItsName(t *testing.T) {
+	cases := map[string]func(path string) error{
+		"is a fifo,":    func(path string) error { return syscall.Mkfifo(path, 0o640) },
+		"is a symlink,": func(path string) error { return os.Symlink("/dev/null", path) },
+		"is a folder,":  func(path string) error { return os.Mkdir(path, 0o750) },
+	}
+	for what, put := range cases {
+		t.Run(strings.Trim(what, ","), func(t *testing.T) {
+			c := testConfig(t)
+			r := start(t, c)
+			r.write("before\n")
+			kept := r.rotate("asked")
+			path := filepath.Join(c.Dir, "out.log")
+			for must(t, os.Remove(path)); put(path) != nil; must(t, os.Remove(path)) {
+				// the keeper was quicker
+			}
+			awaitEvent[event.LogReopened](t, &r.events, nil) // what comes before goes where the file went
+			r.write("after\n")
+			failed := awaitEvent[event.LogRotateFailed](t, &r.events, nil)
+			if failed.Log != "out" || !strings.Contains(failed.Error, what) {
+				t.Errorf("told %+v, want that it %s", failed, what)
+			}
+			must(t, os.Remove(path))
+			awaitEvent[event.LogRotateRecovered](t, &r.events, nil)
+			if text := readOne(t, r.rotate("asked")); string(text) != "after\n" {
+				t.Errorf("archive holds %q", text)
+			}
+			if text := readOne(t, kept); string(text) != "before\n" {
+				t.Errorf("the archive before holds %q", text)
+			}
+			r.finish()
+			for _, e := range r.events.Events() {
+				switch e.(type) {
+				case event.DiskFull, event.DiskLow, event.DiskRecovered, event.ArchivesRemoved:
+					t.Errorf("told %+v", e)
+				}
+			}
+			r.balanced()
+		})
+	}
+}
+
 // awaitSize waits until the log's loop says that the live file has the size.
 func awaitSize(t *testing.T, r *room, size int64) {
 	t.Helper()

@@ -36,6 +36,7 @@ type log struct {
 	wait   func(time.Duration) bool // waits before a refused write is tried again; false: abandon
 	noTurn time.Time                // no rotation by size before this
 	failed bool                     // the last rotation failed, and that was told
+	barred bool                     // something foreign is at the path, and that was told
 
 	abandon chan struct{} // closed: what cannot be written now is dropped
 
@@ -44,7 +45,7 @@ type log struct {
 	look    bool // the file is to be checked
 	facts   facts
 	trouble error     // of the last refused write; nil while writes succeed
-	since   time.Time // of the last refusal
+	since   time.Time // of the last refusal by the disk
 }
 
 // facts are what the log's loop tells others.
@@ -283,8 +284,14 @@ func (l *log) reach(b []byte, off int) int {
 func (l *log) suffer(err error, torn bool) bool {
 	l.queue.setTrouble(refusal(err))
 	l.mu.Lock()
-	l.trouble, l.since = err, l.now()
+	if l.trouble = err; !isForeign(err) {
+		l.since = l.now() // the disk's fault
+	}
 	l.mu.Unlock()
+	if isForeign(err) && !l.barred {
+		l.barred, l.failed = true, true
+		l.events.Emit(event.LogRotateFailed{Log: l.set.name, Reason: "foreign", Error: err.Error() + "; its lines wait until that is moved away"})
+	}
 	if !l.wait(retryWrite) {
 		return false
 	}
@@ -317,6 +324,10 @@ func (l *log) wellAgain() {
 	l.mu.Unlock()
 	if was != nil {
 		l.queue.setTrouble("")
+	}
+	if l.barred {
+		l.barred, l.failed = false, false
+		l.events.Emit(event.LogRotateRecovered{Log: l.set.name})
 	}
 }
 

@@ -107,7 +107,7 @@ func (w *watch) lookForTrouble(now time.Time) (refused bool) {
 		if at.After(w.refused) {
 			w.refused, refused = at, true
 		}
-		if err == nil {
+		if err == nil || isForeign(err) { // the log told the latter itself
 			continue
 		}
 		troubled = true

@@ -168,6 +168,33 @@ func TestAFullDiskIsToldOnceAndEndedOnce(t *testing.T) {
 	}
 }
 
+func TestAForeignFileIsNoFullDisk(t *testing.T) {
+	b := newWatchBench(t)
+	l := b.logs[0]
+	l.wait = func(time.Duration) bool { return true }
+	for range 5 {
+		if !l.suffer(fmt.Errorf("open log: %w", foreign("log x is a fifo, not a plain file")), true) {
+			t.Fatal("given up")
+		}
+		b.second(0)
+	}
+	if st := l.status(keptFacts{}, b.now); !strings.Contains(st.Trouble, "a fifo") {
+		t.Errorf("status %+v", st)
+	}
+	l.wellAgain()
+	for range 10 {
+		b.second(0)
+	}
+	if e := b.told.Events(); len(e) != 2 || len(event.Of[event.LogRotateFailed](b.told)) != 1 || len(event.Of[event.LogRotateRecovered](b.told)) != 1 {
+		t.Errorf("told %+v, want that it is barred and that it is not any more", e)
+	}
+	b.janitor.mu.Lock()
+	defer b.janitor.mu.Unlock()
+	if b.janitor.wanted != 0 {
+		t.Errorf("%d bytes of archives to be deleted", b.janitor.wanted)
+	}
+}
+
 func TestLossIsToldWithAllItsLines(t *testing.T) {
 	b := newWatchBench(t)
 	l := b.logs[0]
