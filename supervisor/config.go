@@ -23,7 +23,7 @@ const (
 type Config struct {
 	StopSignal   string          `yaml:"stop_signal" default:"TERM" doc:"Signal that asks the child to end: TERM, QUIT, INT, WINCH and so on."`
 	StopScope    string          `yaml:"stop_scope" default:"group" enum:"group,main" doc:"Who gets the stop signal: the child's process group, or the main process alone. KILL always goes to the whole tree."`
-	StopTimeout  config.Duration `yaml:"stop_timeout" default:"10s" min:"0s" doc:"Time between the stop signal and KILL; 0 kills at once."`
+	StopTimeout  config.Duration `yaml:"stop_timeout" default:"10s" min:"0s" doc:"Time between the stop signal and KILL; 0 kills at once. A child that sends EXTEND_TIMEOUT_USEC gets up to ten times as much, but no more than 10m."`
 	LeftGrace    config.Duration `yaml:"left_grace" default:"1s" min:"0s" doc:"Time that processes left behind by a dead child get between TERM and KILL; 0 kills at once."`
 	ReadyTimeout config.Duration `yaml:"ready_timeout" default:"0s" min:"0s" doc:"A life that is not ready after this time is condemned; 0 waits for ever."`
 	ReadyAfter   config.Duration `yaml:"ready_after" default:"1s" min:"0s" doc:"A child with neither notification nor readiness probe counts as ready after this time."`

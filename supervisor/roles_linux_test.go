@@ -76,7 +76,9 @@ func roleServe() int {
 func roleIgnoreTerm() int {
 	signal.Ignore(syscall.SIGTERM)
 	say("up %d", os.Getpid())
-	select {}
+	for {
+		time.Sleep(time.Hour) // select{} would end in "all goroutines are asleep"
+	}
 }
 
 // detached starts a role in a session of its own, with standard output kept.
@@ -113,7 +115,9 @@ func roleLeave() int { detached("ignore-term"); return 0 }
 func roleHoldStdout() int {
 	detached("ignore-term")
 	syscall.Kill(os.Getpid(), syscall.SIGKILL)
-	select {}
+	for {
+		time.Sleep(time.Hour) // select{} would end in "all goroutines are asleep"
+	}
 }
 
 func roleNotify() int {
@@ -161,7 +165,9 @@ func roleEnviron() int {
 		}
 	}
 	say("up %d", os.Getpid())
-	select {}
+	for {
+		time.Sleep(time.Hour) // select{} would end in "all goroutines are asleep"
+	}
 }
 
 // roleShim becomes the role that its first argument names. With FAIL set it

@@ -59,7 +59,9 @@ func waitForTerm() int {
 func ignoreTermRole() int {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
 	fmt.Println("ignoring")
-	select {}
+	for {
+		time.Sleep(time.Hour) // select{} would end in "all goroutines are asleep"
+	}
 }
 
 // forkAndLeaveRole leaves a child in a session of its own and ends, as a

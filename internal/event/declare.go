@@ -116,8 +116,8 @@ func proxyDeclarations() []Declaration {
 func logDeclarations() []Declaration {
 	return []Declaration{
 		{Prototype: LogRotated{}, Meaning: "a log turned; the archive's name is final"},
-		{Prototype: LogRotateFailed{}, Severity: Urgent, Pages: true, Meaning: "a log could not be turned; it is still written to",
-			Do: "look at the folder's permissions and space"},
+		{Prototype: LogRotateFailed{}, Severity: Urgent, Pages: true, Meaning: "a log could not be turned, or something that is not its file is in its place; its lines are kept",
+			Do: "look at what the error names: permissions, space, or a foreign file to move away"},
 		{Prototype: LogReopened{}, Severity: Warning, Meaning: "somebody removed or replaced the live file; it was opened anew",
 			Do: "rotate with `reeve rotate`, not with another tool"},
 		{Prototype: ArchiveCompressed{}, Meaning: "an archive was compressed"},

@@ -230,7 +230,9 @@ func hold(last func(*Writer)) int {
 		last(w)
 	}
 	fmt.Println("ready")
-	select {}
+	for {
+		time.Sleep(time.Hour) // select{} would end in "all goroutines are asleep"
+	}
 }
 
 // stopInFill leaves a slot as a claim leaves it that never ended.

@@ -115,7 +115,7 @@ func TestTextsCommandNoTerminal(t *testing.T) {
 	s.SetMember("a\tb")
 	r := b.Snapshot(nil)[0]
 	got := []string{r.Client, r.Method, r.Path, r.Member}
-	want := []string{"\uFFFD]0;owned\uFFFD", "G\uFFFDT", "/é\uFFFD\uFFFD\uFFFD\uFFFD2J\uFFFD", "a\uFFFDb"}
+	want := []string{"?]0;owned?", "G?T", "/é????2J?", "a?b"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
