@@ -34,7 +34,7 @@ type Keep struct {
 // block.
 type LogConfig struct {
 	Name        string           `yaml:"name" doc:"Which log: stdout, stderr, access or reeve."`
-	Class       string           `yaml:"class" enum:"error,access" doc:"What growth means: error logs should be quiet, access logs follow the traffic; absent: access for the log access, else error."`
+	Class       string           `yaml:"class" enum:"error,access" doc:"What growth means: error logs should be quiet, access logs follow the traffic; absent: access for the logs access and stdout, where proxies write their access log, else error."`
 	File        string           `yaml:"file" doc:"Name of the live file in dir; absent: the log's name with .log."`
 	MaxSize     *config.Size     `yaml:"max_size" min:"0" doc:"As rotate.max_size, for this log."`
 	Schedule    []string         `yaml:"schedule" doc:"As rotate.schedule, for this log."`
@@ -149,7 +149,7 @@ func classOf(l LogConfig) Class {
 	switch {
 	case l.Class != "":
 		return Class(l.Class)
-	case l.Name == "access":
+	case l.Name == "access", l.Name == "stdout":
 		return ClassAccess
 	default:
 		return ClassError

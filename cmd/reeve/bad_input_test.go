@@ -171,6 +171,9 @@ func TestABadReloadChangesNothing(t *testing.T) {
 	r := start(t, "run", "-c", path)
 	life := r.await("child_ready", nil)
 	write(t, dir, "reeve.yaml", commandHead+"limits: {nofile: '20:10'}\n")
+	if out, code := r.tryVerb("status", "-c", path); code != 0 {
+		t.Errorf("a broken file keeps the operator from its reeve: exit %d\n%s", code, out)
+	}
 	out, code := r.tryVerb("reload")
 	if code == 0 || !strings.Contains(out, "reeve.yaml:4:") || !strings.Contains(out, "nofile") {
 		t.Fatalf("exit %d\n%s", code, out)

@@ -31,11 +31,10 @@ func (w *where) flags(cmd *cobra.Command) {
 func (w *where) client() (*control.Client, error) {
 	dir := w.state
 	if dir == "" && w.config != "" {
-		f, _, err := loadFile(w.config)
-		if err != nil {
+		var err error
+		if dir, err = stateOf(w.config); err != nil {
 			return nil, usageError{err}
 		}
-		dir = f.stateDir()
 	}
 	if dir == "" {
 		dir = defaultStateDir()

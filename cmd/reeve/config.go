@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"github.com/reeveproxy/reeve/internal/config"
 	"github.com/reeveproxy/reeve/internal/pager"
@@ -131,6 +132,26 @@ func defaultStateDir() string {
 //
 //go:embed default.yaml
 var embedded []byte
+
+// stateLine is the key state at the top level of a file.
+var stateLine = regexp.MustCompile(`(?m)^state:[ \t]*["']?([^"'#\r\n]*?)["']?[ \t]*(?:#.*)?$`)
+
+// stateOf is the state folder that a file names. It does not mind the rest of
+// the file: one that is broken must not keep an operator from the reeve that
+// still runs with the version before.
+func stateOf(path string) (string, error) {
+	raw, err := config.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	f := new(File)
+	if config.Parse(path, raw, f) != nil {
+		if m := stateLine.FindSubmatch(raw); m != nil {
+			f.State = string(m[1])
+		}
+	}
+	return f.stateDir(), nil
+}
 
 // loadFor is the configuration of a run: of the file, or of a command that is
 // given without one.

@@ -57,3 +57,16 @@ func explain(t *testing.T, path string) string {
 	}
 	return out.String()
 }
+
+func TestTheStateFolderIsFoundInABrokenFile(t *testing.T) {
+	for text, want := range map[string]string{
+		"state: /var/lib/a\nnonsense: 1\n":                 "/var/lib/a",
+		"service: x\nstate: \"/var/lib/b\" # here\nx: [\n": "/var/lib/b",
+		"state: '/c d'\nx: {\n":                            "/c d",
+	} {
+		got, err := stateOf(write(t, t.TempDir(), "reeve.yaml", text))
+		if err != nil || got != want {
+			t.Errorf("%q: %q %v, want %q", text, got, err, want)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -160,7 +161,7 @@ func (r Report) printWatch(w io.Writer) {
 		if c.Raised {
 			state = "RAISED"
 		}
-		fmt.Fprintf(w, "condition\t%s\t%s, %s is %.4g, limit %.4g\n", c.Name, state, c.Metric, c.Value, c.Limit)
+		fmt.Fprintf(w, "condition\t%s\t%s, %s is %s, limit %s\n", c.Name, state, c.Metric, inUnit(c.Metric, c.Value), inUnit(c.Metric, c.Limit))
 	}
 	for _, q := range r.Requests {
 		fmt.Fprintf(w, "request\t%d\t%s %s from %s by %s, %s, %d bytes\n", q.ID, q.Method, q.Path, q.Client, dash(q.Member), q.Age.Round(time.Millisecond), q.Bytes)
@@ -190,6 +191,20 @@ func (r Report) printOffice(w io.Writer) {
 	}
 	for _, i := range r.Incidents {
 		fmt.Fprintf(w, "INCIDENT\t%s\t%s since %s: %s. %s\n", i.Key, i.Severity, i.Since.Format(time.TimeOnly), i.Text, i.Do)
+	}
+}
+
+// inUnit is a figure in the unit of its metric.
+func inUnit(metric string, v float64) string {
+	switch {
+	case strings.HasSuffix(metric, "_share"), metric == "child.cpu":
+		return fmt.Sprintf("%.2g%%", v)
+	case metric == "child.rss", metric == "host.mem_available", metric == "disk.free":
+		return config.Size(v).String()
+	case metric == "host.swap_in":
+		return config.Size(v).String() + "/s"
+	default:
+		return fmt.Sprintf("%.4g", v)
 	}
 }
 
