@@ -43,6 +43,11 @@ type pump struct {
 	ends  []chan struct{} // EndLife callers
 	drain bool            // read until nothing is there, then end
 
+	// What was asked for before the newest read. An empty source is an answer
+	// to those only: who asks later may have written in between.
+	askedEnds  int
+	askedDrain bool
+
 	cur    *chunk // the chunk being filled; nil while idle
 	carry  []byte // the unfinished line while idle
 	n      int
@@ -78,6 +83,7 @@ func (m *pump) readOnce(fd uintptr) bool {
 		c.buf = append(make([]byte, 0, LineCap), c.buf...)
 	}
 	m.room = cap(c.buf) - len(c.buf)
+	m.notice()
 	m.reads.Add(1)
 	for {
 		m.n, m.err = syscall.Read(int(fd), c.buf[len(c.buf):cap(c.buf)])
@@ -91,7 +97,7 @@ func (m *pump) readOnce(fd uintptr) bool {
 		m.n = 0
 		m.rest()
 		m.say()
-		return m.leaving()
+		return m.askedDrain || m.askedEnds > 0
 	}
 	return true
 }
@@ -104,6 +110,13 @@ func (m *pump) rest() {
 	if cap(m.carry) > chunkSize && len(m.carry) < chunkSize/4 {
 		m.carry = append([]byte(nil), m.carry...)
 	}
+}
+
+// notice takes down who waits for the source to be empty.
+func (m *pump) notice() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.askedEnds, m.askedDrain = len(m.ends), m.drain
 }
 
 // leaving reports whether somebody waits for the source to be empty.
@@ -133,6 +146,7 @@ func (m *pump) run() error {
 			continue
 		case err != nil, m.n == 0:
 			m.finishLine()
+			m.notice()
 			m.settle()
 			return readError(m.source, err)
 		}
@@ -237,12 +251,13 @@ func (m *pump) finishLine() {
 	m.send(nil, endsLife, time.Now())
 }
 
-// settle serves those who waited for the source to be empty, and reports
-// whether that was to be the end.
+// settle serves those who waited, when the newest read was made, for the source
+// to be empty, and reports whether that was to be the end.
 func (m *pump) settle() (done bool) {
+	done = m.askedDrain
 	m.mu.Lock()
-	waiting, done := m.ends, m.drain
-	m.ends = nil
+	waiting := m.ends[:m.askedEnds:m.askedEnds]
+	m.ends = m.ends[m.askedEnds:]
 	m.mu.Unlock()
 	if done || len(waiting) > 0 {
 		m.finishLine()
