@@ -17,7 +17,7 @@ import (
 func nginxConf(t *testing.T, daemon string) (conf, addr string) {
 	t.Helper()
 	dir := t.TempDir()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", testproc.Loopback()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -280,7 +280,7 @@ func runVerbIn(t testing.TB, state string, args ...string) (string, int) {
 // freeAddr is a loopback address that nobody listens on just now.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", testproc.Loopback()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,3 @@
+package testproc
+
+const wholeNet = true
